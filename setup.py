@@ -12,7 +12,13 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
-CONNECT = ["pyspark[connect]>=3.5.4,<3.6"]
+# pyspark 3.5 wants numpy below 2 and does not know pandas 3; pyarrow 26 wants numpy 2.
+CONNECT = [
+    "pyspark[connect]>=3.5.4,<3.6",
+    "pandas>=2,<3",
+    "pyarrow>=15,<26",
+    'setuptools>=69; python_version >= "3.12"',  # pyspark 3.5 imports distutils
+]
 LOCAL = [
     "pyspark>=3.5.7,<3.6",
     "pyiceberg[hive]>=0.9,<1",
@@ -28,7 +34,9 @@ DEV = [
     "pytest-timeout",
     "pytest-xdist>=3.6",
     "ruff>=0.8",
+    "setuptools>=69",
     "types-PyYAML",
+    "wheel",
 ]
 
 setup(

@@ -1,0 +1,59 @@
+# `make` lists the targets. Everything goes into .venv of this clone; a second run is quick.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.ONESHELL:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell scripts/find-python)
+INSTALLED := $(VENV)/.installed
+JARS := $(VENV)/.jars
+SOURCES := dbt tests scripts setup.py
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help setup demo test test-fast lint docs constraints clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(JARS) ## make .venv, install everything at the versions of constraints.txt, fetch the jars
+
+demo: $(JARS) ## build examples/jaffle_shop twice on a local Glue, with docs, and show what came out
+	@$(BIN)/python scripts/demo.py
+
+test: lint $(JARS) ## lint, then every test (within 30 minutes)
+	@$(PYTEST) $(PYTEST_ARGS)
+
+test-fast: $(JARS) ## the tests that take seconds (within 2 minutes)
+	@$(PYTEST) -m "not slow" $(PYTEST_ARGS)
+
+lint: $(INSTALLED) ## ruff check, ruff format --check, mypy
+	@$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy dbt/adapters/glue scripts
+
+docs: $(INSTALLED) ## write docs/configuration.md anew from the code
+	@$(BIN)/python scripts/configuration_docs.py
+
+constraints: ## write constraints.txt anew from what .[dev] resolves to today
+	@scripts/write-constraints "$(PYTHON)"
+
+clean: ## remove .venv, build output, caches and the demo's tables
+	@if [ -x $(BIN)/dbt-glue ]; then $(BIN)/dbt-glue local stop --dir .dbt-glue || true; fi
+	rm -rf $(VENV) build dist *.egg-info .dbt-glue .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf examples/*/target examples/*/logs logs
+	find dbt tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): setup.py pyproject.toml constraints.txt
+	@scripts/check-java
+	echo "Setting up $(VENV) with $$($(PYTHON) --version): a minute or two the first time"
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(JARS): $(INSTALLED)
+	@$(BIN)/python -c 'from dbt.adapters.glue.local.jars import ensure_jars; ensure_jars()'
+	touch $@

@@ -1,0 +1,193 @@
+"""DataCatalog: one small method per call of the Glue Data Catalog.
+
+Only EntityNotFoundException means absent; every other error is raised as CatalogError or
+AccessDenied with AWS's own text.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from dbt.adapters.glue.clients import GlueClients, call
+from dbt.adapters.glue.exceptions import CatalogError
+
+# Page and batch sizes are the maxima of the API (botocore, glue service model).
+TABLES_A_PAGE = 100
+DATABASES_A_PAGE = 100
+PARTITIONS_A_PAGE = 1000
+PARTITIONS_A_BATCH = 100
+
+# What GetTable returns and CreateTable takes; the rest of a Table is the catalog's own.
+TABLE_INPUT_KEYS = frozenset(
+    {
+        "Name",
+        "Description",
+        "Owner",
+        "LastAccessTime",
+        "LastAnalyzedTime",
+        "Retention",
+        "StorageDescriptor",
+        "PartitionKeys",
+        "ViewOriginalText",
+        "ViewExpandedText",
+        "TableType",
+        "Parameters",
+        "TargetTable",
+    }
+)
+PARTITION_INPUT_KEYS = frozenset(
+    {"Values", "LastAccessTime", "StorageDescriptor", "Parameters", "LastAnalyzedTime"}
+)
+
+
+class DataCatalog:
+    """The Data Catalog of one account and region; names are lower-cased as Glue stores them."""
+
+    def __init__(self, clients: GlueClients, catalog_id: str | None = None) -> None:
+        self._clients = clients
+        self._catalog = {"CatalogId": catalog_id} if catalog_id else {}
+
+    def get_databases(self) -> Iterator[dict[str, Any]]:
+        """Every Database, 100 a page."""
+        return self._pages(
+            "GetDatabases",
+            self._clients.glue.get_databases,
+            "DatabaseList",
+            MaxResults=DATABASES_A_PAGE,
+        )
+
+    def get_database(self, name: str) -> dict[str, Any] | None:
+        """The Database, or None if it is absent."""
+        return self._found(
+            "GetDatabase", self._clients.glue.get_database, "Database", Name=name.lower()
+        )
+
+    def create_database(self, name: str, location: str | None = None) -> bool:
+        """False if the database was there already."""
+        database: dict[str, Any] = {"Name": name.lower()}
+        if location:
+            database["LocationUri"] = location
+        try:
+            self._call("CreateDatabase", self._clients.glue.create_database, DatabaseInput=database)
+        except CatalogError as error:
+            if error.code == "AlreadyExistsException":
+                return False
+            raise
+        return True
+
+    def delete_database(self, name: str) -> bool:
+        """Deletes the database and the metadata in it; False if it was absent."""
+        return self._deleted(
+            "DeleteDatabase", self._clients.glue.delete_database, Name=name.lower()
+        )
+
+    def get_tables(self, database: str) -> Iterator[dict[str, Any]]:
+        """Every Table of the database, 100 a page; nothing if the database is absent."""
+        try:
+            yield from self._pages(
+                "GetTables",
+                self._clients.glue.get_tables,
+                "TableList",
+                DatabaseName=database.lower(),
+                MaxResults=TABLES_A_PAGE,
+            )
+        except CatalogError as error:
+            if error.code != "EntityNotFoundException":
+                raise
+
+    def get_table(self, database: str, name: str) -> dict[str, Any] | None:
+        """The Table, or None if it or its database is absent."""
+        return self._found(
+            "GetTable",
+            self._clients.glue.get_table,
+            "Table",
+            DatabaseName=database.lower(),
+            Name=name.lower(),
+        )
+
+    def create_table(self, database: str, table_input: dict[str, Any]) -> None:
+        self._call(
+            "CreateTable",
+            self._clients.glue.create_table,
+            DatabaseName=database.lower(),
+            TableInput=table_input,
+        )
+
+    def delete_table(self, database: str, name: str) -> bool:
+        """Deletes the table's metadata, not its data; False if it was absent."""
+        return self._deleted(
+            "DeleteTable",
+            self._clients.glue.delete_table,
+            DatabaseName=database.lower(),
+            Name=name.lower(),
+        )
+
+    def get_partitions(self, database: str, table: str) -> Iterator[dict[str, Any]]:
+        """Every Partition of the table, up to 1000 a page."""
+        return self._pages(
+            "GetPartitions",
+            self._clients.glue.get_partitions,
+            "Partitions",
+            DatabaseName=database.lower(),
+            TableName=table.lower(),
+            MaxResults=PARTITIONS_A_PAGE,
+        )
+
+    def create_partitions(
+        self, database: str, table: str, partitions: list[dict[str, Any]]
+    ) -> None:
+        """Creates PartitionInputs, 100 a call. Raises CatalogError if one of them failed."""
+        for start in range(0, len(partitions), PARTITIONS_A_BATCH):
+            response = self._call(
+                "BatchCreatePartition",
+                self._clients.glue.batch_create_partition,
+                DatabaseName=database.lower(),
+                TableName=table.lower(),
+                PartitionInputList=partitions[start : start + PARTITIONS_A_BATCH],
+            )
+            for failed in response.get("Errors", ()):
+                detail = failed.get("ErrorDetail", {})
+                raise CatalogError(
+                    f"Partition {failed.get('PartitionValues')} of {database}.{table}: "
+                    f"{detail.get('ErrorMessage')}",
+                    operation="BatchCreatePartition",
+                    code=detail.get("ErrorCode"),
+                )
+
+    def _call(self, operation: str, fn: Any, **arguments: Any) -> dict[str, Any]:
+        return call(operation, fn, **self._catalog, **arguments)
+
+    def _found(self, operation: str, fn: Any, key: str, **arguments: Any) -> dict | None:
+        try:
+            return self._call(operation, fn, **arguments)[key]
+        except CatalogError as error:
+            if error.code == "EntityNotFoundException":
+                return None
+            raise
+
+    def _deleted(self, operation: str, fn: Any, **arguments: Any) -> bool:
+        try:
+            self._call(operation, fn, **arguments)
+        except CatalogError as error:
+            if error.code == "EntityNotFoundException":
+                return False
+            raise
+        return True
+
+    def _pages(self, operation: str, fn: Any, key: str, **arguments: Any) -> Iterator[dict]:
+        token: dict[str, str] = {}
+        while True:
+            page = self._call(operation, fn, **arguments, **token)
+            yield from page.get(key, ())
+            if not page.get("NextToken"):
+                return
+            token = {"NextToken": page["NextToken"]}
+
+
+def table_input_of(table: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A GetTable answer as the TableInput that would make it again, with changes."""
+    return {k: v for k, v in table.items() if k in TABLE_INPUT_KEYS} | changes
+
+
+def partition_input_of(partition: dict[str, Any]) -> dict[str, Any]:
+    """A GetPartitions answer as the PartitionInput that would make it again."""
+    return {k: v for k, v in partition.items() if k in PARTITION_INPUT_KEYS}

@@ -1,0 +1,278 @@
+"""GlueConnectionManager: dbt's side of a connection."""
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.context import SpawnContext
+from typing import TYPE_CHECKING, Any
+
+from dbt.adapters.contracts.connection import (
+    AdapterRequiredConfig,
+    AdapterResponse,
+    Connection,
+    ConnectionState,
+)
+from dbt.adapters.events.logging import AdapterLogger
+from dbt.adapters.events.types import ConnectionUsed, SQLQuery, SQLQueryStatus
+from dbt.adapters.exceptions import FailedToConnectError
+from dbt.adapters.sql import SQLConnectionManager
+from dbt_common.events.contextvars import get_node_info
+from dbt_common.events.functions import fire_event
+from dbt_common.exceptions import DbtDatabaseError, DbtRuntimeError
+from dbt_common.utils import cast_to_str
+
+from dbt.adapters.glue.clients import GlueClients, get_clients
+from dbt.adapters.glue.credentials import GlueCredentials
+from dbt.adapters.glue.exceptions import GlueError, SessionError, StatementError
+from dbt.adapters.glue.handle import GlueCursor, GlueHandle, agate_table, response_of
+from dbt.adapters.glue.node_session import effective_credentials, session_name, session_spec
+from dbt.adapters.glue.python_submissions import session_code
+from dbt.adapters.glue.session.pool import SessionName, SessionPool
+from dbt.adapters.glue.session.spec import SessionSpec
+from dbt.adapters.glue.session.transport import Transport
+from dbt.adapters.glue.sql_text import collapse_catalog_prefix, python_code, split_statements
+
+if TYPE_CHECKING:
+    import agate
+
+logger = AdapterLogger("Glue")
+
+# The commands that are sure to send SQL: `which` of dbt's flags.
+COMMANDS_WITH_SQL = frozenset(
+    {"build", "run", "test", "seed", "snapshot", "show", "retry", "clone", "freshness"}
+    | {"source", "run-operation"}
+)
+ABRIDGED = 512  # characters of an SQL log line when dbt asks for it to be short
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Our errors as dbt's: the message once; dbt itself puts the node before it."""
+    try:
+        yield
+    except StatementError as error:
+        raise DbtDatabaseError(str(error)) from error
+    except SessionError as error:
+        raise FailedToConnectError(str(error)) from error
+    except GlueError as error:
+        raise DbtRuntimeError(str(error)) from error
+
+
+class GlueConnectionManager(SQLConnectionManager):
+    """Connections of all dbt threads over one session pool.
+
+    Opening a connection is free. The session is asked for in the background when the manager is
+    made for a command that will send SQL; the first statement waits for it.
+    """
+
+    TYPE = "glue"
+
+    def __init__(self, profile: AdapterRequiredConfig, mp_context: SpawnContext) -> None:
+        super().__init__(profile, mp_context)
+        self._run_id = uuid.uuid4().hex
+        self._pool: SessionPool | None = None
+        self._pool_lock = threading.Lock()
+        self._ready: dict[str, Transport] = {}
+        if self._command() in COMMANDS_WITH_SQL and not self.credentials.enable_session_per_model:
+            self._prepare()
+
+    @property
+    def credentials(self) -> GlueCredentials:
+        return self.profile.credentials  # type: ignore[return-value]
+
+    @property
+    def clients(self) -> GlueClients:
+        return get_clients(self.credentials.client_settings())
+
+    # --- sessions
+
+    def _command(self) -> str | None:
+        return getattr(getattr(self.profile, "args", None), "which", None)
+
+    def _prepare(self) -> None:
+        with translated():
+            spec, name = self._session_of({}, None)
+            self.pool.prepare(spec, name)
+
+    @property
+    def pool(self) -> SessionPool:
+        """The pool of this run, made at the first need and again after `cleanup_all`."""
+        with self._pool_lock:
+            if self._pool is None:
+                credentials = self.credentials
+                self._pool = SessionPool(
+                    self.clients,
+                    threads=self.profile.threads,
+                    provisioning_timeout=credentials.session_provisioning_timeout_in_seconds,
+                    poll_cap=credentials.statement_poll_interval,
+                    results_location=credentials.location,
+                    report=logger.info,
+                )
+            return self._pool
+
+    def _session_of(
+        self, meta: Mapping[str, Any], unique_id: str | None
+    ) -> tuple[SessionSpec, SessionName]:
+        credentials = effective_credentials(self.credentials, meta)
+        name = session_name(credentials, meta, unique_id, self._run_id)
+        return session_spec(credentials), name
+
+    def transport(self) -> Transport:
+        """The transport of the node that this thread is at; waits until its session is usable."""
+        node = get_node_info() or {}
+        spec, name = self._session_of(node.get("meta") or {}, node.get("unique_id"))
+        if name.id in self._ready:
+            return self.pool.transport(spec, name)
+        started = time.monotonic()
+        logger.debug(f"Waiting for session {name.id} ({spec.describe()})")
+        transport = self.pool.transport(spec, name)
+        self._ready[name.id] = transport
+        waited = time.monotonic() - started
+        if waited > 1:
+            logger.info(f"Waited {waited:.1f} s for session {transport.session_id}")
+        return transport
+
+    # --- dbt's contract
+
+    def open(self, connection: Connection) -> Connection:
+        """Gives the connection its handle; no call is made, nothing is waited for."""
+        if connection.state != ConnectionState.OPEN:
+            connection.handle = GlueHandle(lambda: connection.name or "master", self.transport)
+            connection.state = ConnectionState.OPEN  # type: ignore[assignment]
+        return connection
+
+    def set_connection_name(self, name: str | None = None) -> Connection:
+        connection = super().set_connection_name(name)
+        if len(self._ready) == 1:  # one session for all: this thread may soon submit to it
+            (transport,) = self._ready.values()
+            connection.handle.be_busy(transport)
+        return connection
+
+    @contextmanager
+    def exception_handler(self, sql: str) -> Iterator[None]:
+        with translated():
+            yield
+
+    def cancel(self, connection: Connection) -> None:
+        connection.handle.cancel()
+
+    def cancel_open(self) -> list[str]:
+        """Cancels what every other thread runs; threads that wait for a session stop waiting."""
+        names = super().cancel_open()
+        if not self._ready:
+            self._close_pool()
+        return names
+
+    def cleanup_all(self) -> None:
+        try:
+            super().cleanup_all()
+        finally:
+            self._close_pool()
+
+    def _close_pool(self) -> None:
+        with self._pool_lock:
+            pool, self._pool = self._pool, None
+            self._ready.clear()
+            self._run_id = uuid.uuid4().hex
+        if pool is not None:
+            pool.close()
+
+    @classmethod
+    def get_response(cls, cursor: Any) -> AdapterResponse:
+        return response_of(cursor)
+
+    @classmethod
+    def data_type_code_to_name(cls, type_code: int | str) -> str:
+        """The type without size and inner types: contracts compare the broad type."""
+        return str(type_code).partition("(")[0].partition("<")[0].upper()
+
+    @classmethod
+    def get_result_from_cursor(cls, cursor: Any, limit: int | None) -> "agate.Table":
+        return agate_table(cursor.result, limit)
+
+    def add_query(
+        self,
+        sql: str,
+        auto_begin: bool = True,
+        bindings: Any = None,
+        abridge_sql_log: bool = False,
+        retryable_exceptions: tuple[type[Exception], ...] = (),
+        retry_limit: int = 1,
+    ) -> tuple[Connection, Any]:
+        """Runs each statement of the text, in order; the cursor is the last one's."""
+        return self._run(sql, bindings=bindings, abridge=abridge_sql_log)
+
+    def execute(
+        self, sql: str, auto_begin: bool = False, fetch: bool = False, limit: int | None = None
+    ) -> tuple[AdapterResponse, "agate.Table"]:
+        from dbt_common.clients.agate_helper import empty_table
+
+        _, cursor = self._run(sql, comment=True, fetch=fetch, limit=limit)
+        table = self.get_result_from_cursor(cursor, limit) if fetch else empty_table()
+        return self.get_response(cursor), table
+
+    def add_select_query(self, sql: str) -> tuple[Connection, Any]:
+        return self._run(sql, comment=True)
+
+    def _run(
+        self,
+        text: str,
+        *,
+        bindings: Any = None,
+        comment: bool = False,
+        fetch: bool = True,
+        limit: int | None = None,
+        abridge: bool = False,
+    ) -> tuple[Connection, GlueCursor]:
+        connection = self.get_thread_connection()
+        node_info = get_node_info()
+        name = cast_to_str(connection.name)
+        fire_event(ConnectionUsed(conn_type=self.TYPE, conn_name=name, node_info=node_info))
+        cursor = connection.handle.cursor()
+        python = python_code(text)
+        statements = [text] if python is not None else split_statements(text)
+        for statement in statements:
+            if python is None:
+                statement = self._final(statement, comment)
+            shown = f"{statement[:ABRIDGED]}..." if abridge else statement
+            fire_event(SQLQuery(conn_name=name, sql=shown, node_info=node_info))
+            started = time.perf_counter()
+            with self.exception_handler(statement):
+                if python is None:
+                    cursor.execute(statement, bindings, fetch=fetch, limit=limit)
+                else:
+                    cursor.run_python(session_code(python))
+            response = self.get_response(cursor)
+            fire_event(
+                SQLQueryStatus(
+                    status=str(response),
+                    elapsed=time.perf_counter() - started,
+                    node_info=node_info,
+                    query_id=response.query_id,
+                )
+            )
+        return connection, cursor
+
+    def _final(self, sql: str, comment: bool) -> str:
+        catalog = self.credentials.custom_iceberg_catalog_namespace
+        sql = collapse_catalog_prefix(sql, catalog)
+        return self._add_query_comment(sql) if comment else sql
+
+    # --- Spark has no transactions
+
+    def begin(self) -> None:
+        """Nothing to begin."""
+
+    def commit(self) -> None:
+        """Nothing to commit."""
+
+    def add_begin_query(self) -> None:
+        """Nothing to begin."""
+
+    def add_commit_query(self) -> None:
+        """Nothing to commit."""
+
+    def clear_transaction(self) -> None:
+        """Nothing to clear."""

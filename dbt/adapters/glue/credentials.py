@@ -1,0 +1,413 @@
+"""The profile of `type: glue`: its keys, their defaults, and what each must look like."""
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, Union
+
+from dbt.adapters.contracts.connection import Credentials
+from dbt.adapters.events.logging import AdapterLogger
+from dbt_common.exceptions import DbtRuntimeError
+
+from dbt.adapters.glue.clients import ClientSettings
+from dbt.adapters.glue.exceptions import ConfigurationError
+from dbt.adapters.glue.options import option, problems, unknown_keys
+from dbt.adapters.glue.spark_conf import (
+    configured_formats,
+    parse_arguments,
+    parse_conf,
+    parse_datalake_formats,
+)
+from dbt.adapters.glue.table_format import FORMATS, TableFormat
+
+logger = AdapterLogger("Glue")
+
+LOCAL_ENVIRONMENT = "DBT_GLUE_LOCAL"
+LOCAL_DEFAULTS: dict[str, Any] = {
+    "role_arn": "arn:aws:iam::123456789012:role/LocalGlue",
+    "region": "us-east-1",
+    "workers": 2,
+    "worker_type": "G.1X",
+    "location": "s3://dbt-glue-local/warehouse",
+}
+
+GLUE_VERSIONS = ("3.0", "4.0", "5.0", "5.1", "6.0", "auto")
+# WorkerType of CreateSession; Z.2X, for Ray, cannot run Spark.
+WORKER_TYPES = (
+    *("Standard", "G.025X", "G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X"),
+    *("R.1X", "R.2X", "R.4X", "R.8X"),
+)
+RETRY_MODES = ("legacy", "standard", "adaptive")
+SESSION_TYPES = ("auto", "livy", "spark_connect")
+SEED_MODES = ("overwrite", "append")
+ROLE_ARN = re.compile(r"arn:aws[^:]*:iam::\d*:role/.+")
+LOCATION = re.compile(r"s3[an]?://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
+CATALOG_NAME = re.compile(r"\w*")
+
+# Keys that are fine in a profile and mean nothing to the adapter.
+ACCEPTED_KEYS = frozenset({"type", "threads", "project_name", "user", "query-comment", "project"})
+SECRET_KEYS: frozenset[str] = frozenset()
+SECRET_SETTING = re.compile(r"secret|password|passwd|token|credential|access[._-]?key", re.I)
+MASK = "*****"
+
+Mapping_ = Union[str, dict[str, Any], None]  # noqa: UP007 mashumaro reads this at run time
+
+
+def one_of(*names: str) -> dict[str, Any]:
+    return {"expected": "one of " + ", ".join(names), "check": names.__contains__}
+
+
+def at_least(minimum: int, unit: str = "") -> dict[str, Any]:
+    what = f"an integer of at least {minimum}{' ' + unit if unit else ''}"
+    return {"expected": what, "check": lambda value: value >= minimum}
+
+
+@dataclass
+class GlueCredentials(Credentials):
+    """What profiles.yml says. Every key of dbt-glue 1.12.4 has its default and its meaning."""
+
+    schema: str | None = option(  # type: ignore[assignment]
+        None, "text", "The Glue database that models are built in.", example="analytics"
+    )
+    database: str | None = option(  # type: ignore[assignment]
+        None,
+        "text",
+        "Leave it out: in Spark a database is a schema. Accepted when equal to `schema`.",
+    )
+    role_arn: str | None = option(
+        None,
+        "text",
+        "The IAM role that the session runs as (service role). Required unless `local`.",
+        expected="an ARN such as arn:aws:iam::123456789012:role/GlueInteractiveSessionRole",
+        check=ROLE_ARN.fullmatch,
+        example="arn:aws:iam::123456789012:role/GlueInteractiveSessionRole",
+        session=True,
+    )
+    region: str | None = option(
+        None, "text", "The AWS region. Required unless `local`.", example="eu-west-1"
+    )
+    workers: int | None = option(
+        None,
+        "integer",
+        "Number of workers of the session, the driver included.",
+        **at_least(2),
+        example="5",
+        session=True,
+    )
+    worker_type: str | None = option(
+        None, "text", "Size of a worker.", **one_of(*WORKER_TYPES), example="G.1X", session=True
+    )
+    location: str | None = option(
+        None,
+        "text",
+        "Where tables live: `<location>/<schema>/<name>`. Needed by every model but views.",
+        expected="s3://bucket or s3://bucket/path",
+        check=LOCATION.fullmatch,
+        example="s3://my-bucket/warehouse",
+    )
+    root_location: bool = option(False, "boolean", "Leave the schema out of `location` paths.")
+    session_type: str = option(
+        "auto",
+        "text",
+        "How SQL reaches the session: Livy statements. `auto` takes them.",
+        **one_of(*SESSION_TYPES),
+        session=True,
+    )
+    glue_version: str | None = option(
+        "5.0", "text", "Glue version of the session.", **one_of(*GLUE_VERSIONS), session=True
+    )
+    session_provisioning_timeout_in_seconds: int = option(
+        120,
+        "integer",
+        "How long to wait for a session to become ready.",
+        **at_least(1, "second"),
+        session=True,
+    )
+    idle_timeout: int = option(
+        10,
+        "integer",
+        "Minutes without a statement after which Glue stops the session.",
+        **at_least(1, "minute"),
+        session=True,
+    )
+    query_timeout_in_minutes: int = option(
+        300,
+        "integer",
+        "Minutes that the session may live in all (its Timeout), not one query.",
+        **at_least(1, "minute"),
+        session=True,
+    )
+    security_configuration: str | None = option(
+        None, "text", "Glue security configuration of the session.", session=True
+    )
+    connections: str | None = option(
+        None,
+        "text",
+        "Glue connections of the session, separated by commas.",
+        example="redshift_conn,vpc_conn",
+        session=True,
+    )
+    datalake_formats: str | None = option(
+        None,
+        "text",
+        "Table formats of the session, separated by commas: their jars and the whole Spark conf "
+        "that they need.",
+        expected="a comma-separated list of hudi, iceberg, delta",
+        example="iceberg,delta,hudi",
+        session=True,
+    )
+    conf: Mapping_ = option(
+        None,
+        "text or mapping",
+        "Spark conf, as a mapping or as `a=b --conf c=d`. It wins over what the adapter sets.",
+        example="{spark.sql.shuffle.partitions: 16}",
+        session=True,
+    )
+    default_arguments: Mapping_ = option(
+        None,
+        "text or mapping",
+        "Arguments of the session, as a mapping or as `--key=value, --flag`.",
+        example="{--enable-auto-scaling: true}",
+        session=True,
+    )
+    extra_jars: str | None = option(
+        None, "text", "Jars on S3, separated by commas.", example="s3://b/a.jar", session=True
+    )
+    extra_py_files: str | None = option(
+        None, "text", "Python files on S3, separated by commas.", session=True
+    )
+    tags: str | None = option(
+        None, "text", "Tags of the session.", example="team=data,env=prod", session=True
+    )
+    glue_session_id: str | None = option(
+        None, "text", "Start of the session's id, in place of `dbt-glue`.", session=True
+    )
+    glue_session_reuse: bool | None = option(
+        False,
+        "boolean",
+        "Leave the session running at the end, and attach to it in the next command.",
+        session=True,
+    )
+    enable_session_per_model: bool | None = option(
+        False, "boolean", "A session for each node instead of one for the run.", session=True
+    )
+    group_session_id: str | None = option(
+        None, "text", "Name of a session that several models share; usual in `meta`.", session=True
+    )
+    use_interactive_session_role_for_api_calls: bool | None = option(
+        False, "boolean", "Assume `role_arn` for the catalog and S3 calls of the client too."
+    )
+    aws_profile_name: str | None = option(None, "text", "Profile of ~/.aws to take keys from.")
+    endpoint_url: str | None = option(
+        None,
+        "text",
+        "Endpoint of every AWS call, for a VPC endpoint or an emulation.",
+        expected="a URL such as http://127.0.0.1:4566",
+        check=re.compile(r"https?://.+").fullmatch,
+    )
+    catalog_id: str | None = option(
+        None, "text", "Account id of the Data Catalog, if not your own.", example="'123456789012'"
+    )
+    local: bool = option(
+        False,
+        "boolean",
+        "Run on local Glue, on this machine, without an AWS account. Also on when "
+        "`dbt-glue local run` starts dbt (it sets DBT_GLUE_LOCAL=1).",
+    )
+    local_dir: str | None = option(None, "text", "Folder of local Glue.", example="./.glue")
+    seed_format: str | None = option("parquet", "text", "File format of seeds.", **one_of(*FORMATS))
+    seed_mode: str | None = option(
+        "overwrite", "text", "What a seed does to rows that are there.", **one_of(*SEED_MODES)
+    )
+    enable_spark_seed_casting: bool | None = option(
+        False, "boolean", "Accepted; seeds are always cast to their column types."
+    )
+    temp_schema: str | None = option(
+        None, "text", "Schema of intermediate tables; the model's own if absent."
+    )
+    custom_iceberg_catalog_namespace: str | None = option(
+        "glue_catalog",
+        "text",
+        "Name of the Spark catalog that Iceberg tables are in; empty for none.",
+        expected="a Spark catalog name (letters, digits, _) or ''",
+        check=CATALOG_NAME.fullmatch,
+    )
+    iceberg_glue_commit_lock_table: str | None = option(
+        "myGlueLockTable",
+        "text",
+        "Accepted, not used: Iceberg's Glue catalog locks by the table's version.",
+    )
+    lf_tags: str | None = option(
+        None, "text", "Lake Formation tags of databases. Not implemented in this version."
+    )
+    delta_athena_prefix: str | None = option(
+        None, "text", "Manifest twins of Delta tables. Not implemented in this version."
+    )
+    use_arrow: bool | None = option(
+        False, "boolean", "Accepted, not used: big results go through S3 by themselves."
+    )
+    statement_poll_interval: float = option(
+        1.0,
+        "number",
+        "The longest pause, in seconds, between two looks at a running statement.",
+        expected="a number above 0",
+        check=lambda value: value > 0,
+    )
+    boto_retry_mode: str | None = option(
+        "adaptive", "text", "Retry mode of AWS calls.", **one_of(*RETRY_MODES)
+    )
+    boto_retry_max_attempts: int = option(10, "integer", "Attempts of an AWS call.", **at_least(1))
+    packages: list[str] | None = option(
+        None, "text or list", "Packages of python models, a list or separated by commas."
+    )
+
+    @property
+    def type(self) -> str:
+        return "glue"
+
+    @property
+    def unique_field(self) -> str:
+        """The AWS account of the role; dbt hashes it."""
+        parts = (self.role_arn or "").split(":")
+        return parts[4] if len(parts) > 4 and parts[4] else self.endpoint_url or "local"
+
+    @classmethod
+    def validate(cls, data: Any) -> None:
+        """Raises DbtRuntimeError that lists every wrong value: got …, expected …."""
+        data = cls.__pre_deserialize__(dict(data))
+        wrong = problems(cls, data)
+        if wrong:
+            raise DbtRuntimeError("\n  ".join(["", *wrong]))
+        for line in unknown_keys(cls, data, ACCEPTED_KEYS):
+            logger.warning(f"Profile: {line}")
+        super().validate(data)
+
+    @classmethod
+    def __pre_deserialize__(cls, data: dict[str, Any]) -> dict[str, Any]:
+        data = super().__pre_deserialize__(data)
+        if isinstance(data.get("glue_version"), (int, float)):
+            data["glue_version"] = str(float(data["glue_version"]))  # 5.0 unquoted in YAML
+        if isinstance(data.get("catalog_id"), int):
+            data["catalog_id"] = f"{data['catalog_id']:012d}"
+        if isinstance(data.get("packages"), str):
+            data["packages"] = [name.strip() for name in data["packages"].split(",")]
+        return data
+
+    def __post_init__(self) -> None:
+        if not self.schema:
+            raise DbtRuntimeError("schema: got nothing, expected the name of a Glue database")
+        if self.database is not None and self.database != self.schema:
+            raise DbtRuntimeError(
+                f"database: got {self.database!r}, expected no database, or the same as "
+                f"schema ({self.schema!r}): in Spark a database is a schema"
+            )
+        self.database = None
+        if self.local or os.environ.get(LOCAL_ENVIRONMENT) == "1":
+            self._take_local_defaults()
+        self._check_required()
+        try:
+            self.conf_settings, self.arguments, self.formats  # noqa: B018 each parses its key
+        except ConfigurationError as error:
+            raise DbtRuntimeError(str(error)) from error
+
+    def _take_local_defaults(self) -> None:
+        self.local = True
+        for name, value in LOCAL_DEFAULTS.items():
+            if getattr(self, name) is None:
+                setattr(self, name, value)
+        if self.datalake_formats is None:
+            self.datalake_formats = "iceberg,delta,hudi"
+
+    def _check_required(self) -> None:
+        for name, expected in (
+            ("role_arn", "the IAM role of the session, or local: true"),
+            ("region", "an AWS region such as eu-west-1, or local: true"),
+        ):
+            if not getattr(self, name):
+                raise DbtRuntimeError(f"{name}: got nothing, expected {expected}")
+        if self.session_type == "spark_connect":
+            raise DbtRuntimeError(
+                "session_type: spark_connect is not implemented in this version, use livy or auto"
+            )
+
+    @property
+    def conf_settings(self) -> dict[str, str]:
+        """The user's Spark conf, that in `--conf` of default_arguments included."""
+        conf = parse_conf(self._arguments().get("--conf", ""))
+        conf.update(parse_conf(self.conf) if isinstance(self.conf, str) else as_text(self.conf))
+        return conf
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The user's default_arguments but those that have a place of their own in a session."""
+        taken = ("--conf", "--datalake-formats")
+        return {key: value for key, value in self._arguments().items() if key not in taken}
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The data lake formats that the session is made with."""
+        named = parse_datalake_formats(self.datalake_formats)
+        return named or parse_datalake_formats(self._arguments().get("--datalake-formats"))
+
+    def has_format(self, table_format: TableFormat) -> bool:
+        """Whether a session of this profile can read and write the format."""
+        wanted = table_format.datalake_format
+        return (
+            not wanted or wanted in self.formats or wanted in configured_formats(self.conf_settings)
+        )
+
+    def _arguments(self) -> dict[str, str]:
+        if isinstance(self.default_arguments, str):
+            return parse_arguments(self.default_arguments)
+        return as_text(self.default_arguments)
+
+    def client_settings(self) -> ClientSettings:
+        assume = self.use_interactive_session_role_for_api_calls and not self.local
+        return ClientSettings(
+            region=self.region,
+            profile_name=self.aws_profile_name,
+            endpoint_url=self.endpoint_url,
+            assume_role_arn=self.role_arn if assume else None,
+            retry_mode=self.boto_retry_mode or "adaptive",
+            retry_max_attempts=self.boto_retry_max_attempts,
+            catalog_id=self.catalog_id,
+            local=self.local,
+            local_dir=self.local_dir,
+        )
+
+    def _connection_keys(self) -> tuple[str, ...]:
+        return tuple(
+            item.name
+            for item in fields(self)
+            if not item.name.startswith("_") and item.name not in SECRET_KEYS
+        )
+
+    def connection_info(self, *, with_aliases: bool = False) -> Iterable[tuple[str, Any]]:
+        """Keys and values for `dbt debug`; settings that look like secrets are masked."""
+        for key, value in super().connection_info(with_aliases=with_aliases):
+            yield key, masked(value)
+
+
+def as_text(settings: dict[str, Any] | str | None) -> dict[str, str]:
+    """A YAML mapping with every value as Spark writes it: true, not True."""
+    if not isinstance(settings, dict):
+        return {}
+    return {
+        str(key): str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in settings.items()
+    }
+
+
+def masked(value: Any) -> Any:
+    """The value with each setting whose name looks like a secret's replaced by stars."""
+    if isinstance(value, dict):
+        return {k: MASK if SECRET_SETTING.search(str(k)) else v for k, v in value.items()}
+    if isinstance(value, str) and SECRET_SETTING.search(value):
+        value = re.sub(
+            r"([\w.-]*(?:secret|password|passwd|token|credential|access[._-]?key)[\w.-]*=)[^\s,]+",
+            rf"\g<1>{MASK}",
+            value,
+            flags=re.I,
+        )
+    return re.sub(r"(https?://)[^/@\s]+@", r"\g<1>", value) if isinstance(value, str) else value

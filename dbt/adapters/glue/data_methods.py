@@ -1,0 +1,114 @@
+"""DataMethods: what macros ask about the data of tables."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dbt.adapters.base import BaseRelation, available
+from dbt.adapters.events.logging import AdapterLogger
+
+from dbt.adapters.glue import catalog_relations, seeds, table_metadata
+from dbt.adapters.glue.services import GlueServices, glue_errors
+
+if TYPE_CHECKING:
+    import agate
+
+logger = AdapterLogger("Glue")
+
+
+class DataMethods(GlueServices):
+    @available
+    def get_custom_iceberg_catalog_namespace(self) -> str | None:
+        return self.credentials.custom_iceberg_catalog_namespace or None
+
+    @available
+    def temp_identifier(self, base: str) -> str:
+        """`<base>__dbt_tmp_<8 hex digits>`, lower-case, at most 255 characters."""
+        return catalog_relations.temporary_name(base)
+
+    @available.parse_none
+    @glue_errors
+    def get_view_text(self, relation: BaseRelation) -> str | None:
+        """The SELECT of a view; None if it is absent or no view."""
+        table = self._table(relation)
+        return table.get("ViewOriginalText") if table else None
+
+    @available
+    @glue_errors
+    def get_location(
+        self,
+        relation: BaseRelation,
+        custom_location: str | None = None,
+        as_clause: bool = True,
+        trailing_slash: bool = False,
+    ) -> str:
+        """Where the relation's data goes, as a LOCATION clause or alone."""
+        schema, name = self._bare(relation.schema or ""), relation.identifier or ""
+        path = self.storage.location_for(schema, name, custom_location)
+        path += "/" if trailing_slash else ""
+        return f"location '{path}'" if as_clause else path
+
+    @available.parse_none
+    @glue_errors
+    def recorded_location(self, relation: BaseRelation) -> str | None:
+        """Where the catalog says that the table's data is; None for a view or an absent table."""
+        table = self._table(relation)
+        return table_metadata.location_of(table) if table else None
+
+    @available.parse_none
+    @glue_errors
+    def drop_data_of(self, relation: BaseRelation, custom_location: str | None = None) -> int:
+        """Deletes the table's data at its recorded location, if dbt owns that; returns objects."""
+        place = self.recorded_location(relation)
+        return self._delete_data(*self._name(relation), place, custom_location)
+
+    @available.parse_none
+    @glue_errors
+    def delete_table_data(
+        self, relation: BaseRelation, location: str | None, custom_location: str | None = None
+    ) -> int:
+        """Deletes what lies at a location, if dbt owns that; returns how many objects.
+
+        Owned: below the profile's location, or the model's custom_location. What is not owned is
+        left, and a warning says why.
+        """
+        return self._delete_data(*self._name(relation), location, custom_location)
+
+    @available.parse_none
+    @glue_errors
+    def upload_seed(
+        self,
+        agate_table: "agate.Table",
+        relation: BaseRelation,
+        column_types: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Puts a seed's rows on S3 as gzip JSON lines, all values as text.
+
+        Returns {path, columns: [{name, type}]}. Raises for a value that is not of its type.
+        """
+        given = {name.lower(): kind for name, kind in (column_types or {}).items()}
+        types = {
+            name: given.get(name.lower()) or self.convert_type(agate_table, index) or "string"
+            for index, name in enumerate(agate_table.column_names)
+        }
+        seeds.check_values(agate_table, types)
+        if self.credentials.local:
+            self.storage.ensure_bucket()
+        path = self.storage.new_temporary()
+        self.storage.put(f"{path}/rows.json.gz", seeds.seed_file(agate_table))
+        columns = [{"name": name, "type": kind} for name, kind in types.items()]
+        return {"path": path, "columns": columns}
+
+    @available.parse_none
+    @glue_errors
+    def delete_path(self, path: str) -> int:
+        """Deletes the folder of `upload_seed`."""
+        return self.storage.delete_temporary(path)
+
+    def _delete_data(self, schema: str, name: str, location: str | None, custom: str | None) -> int:
+        if not location:
+            return 0
+        reason = self.storage.why_not_owned(schema, name, location, custom)
+        if reason:
+            logger.warning(f"The data of {schema}.{name} at {location} is left: {reason}")
+            return 0
+        return self.storage.delete_data(schema, name, location, custom)

@@ -1,0 +1,271 @@
+"""The errors of dbt-glue. Nothing of ours and nothing of dbt is imported here.
+
+GlueError                          every error of ours
+├─ ConfigurationError              a profile or model config that cannot work
+├─ CatalogError                    a call to AWS failed: .operation, .code (AWS's error code)
+│  └─ AccessDenied                 … for want of a permission
+├─ SessionError                    a session could not be made, reached or kept
+│  ├─ ProvisioningTimeout          it was not ready in time
+│  ├─ SessionFailed                AWS refused or failed to make it
+│  └─ SessionLost                  it died under a statement
+├─ StatementError                  the session answered: this statement failed
+│  ├─ StatementCancelled           … because someone cancelled it
+│  └─ StatementTimeout             … because it took too long
+├─ ProtocolError                   an answer that could not be understood
+└─ NotImplementedByGlue            what cannot be done here, and the way out
+
+`str(error)` is Spark's or AWS's own message, whole, then the context in parentheses
+(session, statement, node, operation, code), then the hint, if one is known.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+CONTEXT_WORDS = {
+    "session_id": "session",
+    "statement_id": "statement",
+    "node": "node",
+    "operation": "operation",
+    "code": "code",
+}
+
+
+class Hint(NamedTuple):
+    pattern: str  # a regular expression, searched in "<AWS code> <message>", case-insensitive
+    text: str
+
+
+HINTS = (
+    Hint(
+        r"ExpiredToken|token included in the request is expired|SSO.*(expired|refresh)"
+        r"|token has expired",
+        "The AWS credentials have expired: sign in again (for SSO: `aws sso login`), "
+        "then repeat the command.",
+    ),
+    Hint(
+        r"UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch",
+        "AWS does not know these credentials: check `aws sts get-caller-identity` with the same "
+        "profile and environment.",
+    ),
+    Hint(
+        r"iam:PassRole",
+        "The principal that runs dbt needs iam:PassRole on the profile's `role_arn`, with "
+        "iam:PassedToService = glue.amazonaws.com.",
+    ),
+    Hint(
+        r"lake ?formation|Insufficient Lake Formation permission",
+        "Lake Formation refuses: grant the role the permission on the database or table there, "
+        "or let IAM control it (IAMAllowedPrincipals).",
+    ),
+    Hint(
+        r"AccessDenied|not authorized to perform|Access Denied|Status Code: 403",
+        "The role named in the message lacks the permission named in it: docs/configuration.md "
+        "lists what each of the two roles needs.",
+    ),
+    Hint(
+        r"ResourceNumberLimitExceeded|max(imum)? (number of )?(concurrent )?(sessions|DPU)",
+        "An account limit of Glue is reached: stop sessions that are not needed "
+        "(`dbt-glue sessions list`), ask for fewer workers, or raise the quota.",
+    ),
+    Hint(
+        r"Throttling|Rate exceeded|TooManyRequests",
+        "AWS limits the rate of calls: raise `boto_retry_max_attempts`, or use fewer threads.",
+    ),
+    Hint(
+        r"SCHEMA_NOT_FOUND|Database '?[^ ]+'? not found|Database [^ ]+ not found",
+        "The database does not exist in this account, region and catalog: check `schema` and "
+        "`region` in the profile. dbt creates the target's schema only, not those of sources.",
+    ),
+    Hint(
+        r"LOCATION_ALREADY_EXISTS",
+        "Files are left at the table's location without a table in the catalog: delete them, or "
+        "choose another `location` or `custom_location`.",
+    ),
+    Hint(
+        r"(Failed to find (the )?data source: |DATA_SOURCE_NOT_FOUND.*)(iceberg|delta|hudi)"
+        r"|ClassNotFoundException: (org\.apache\.iceberg|io\.delta|org\.apache\.hudi)"
+        r"|Cannot find catalog plugin class.*iceberg",
+        "The session was made without this format: name it in the profile's `datalake_formats`.",
+    ),
+    Hint(
+        r"REQUIRES_SINGLE_PART_NAMESPACE|catalog.*glue_catalog.*not found"
+        r"|CATALOG_NOT_FOUND",
+        "The Iceberg catalog is not configured in this session: set `datalake_formats: iceberg`, "
+        "or check `custom_iceberg_catalog_namespace` against the catalog named in `conf`.",
+    ),
+    Hint(
+        r"OutOfMemoryError|Container killed|ExecutorLostFailure",
+        "Spark ran out of memory: use a larger `worker_type` or more `workers`.",
+    ),
+)
+
+
+def hint_for(text: str) -> str | None:
+    """The first hint of HINTS whose pattern is found in an error's code and message."""
+    for pattern, hint in HINTS:
+        if re.search(pattern, text, re.IGNORECASE | re.DOTALL):
+            return hint
+    return None
+
+
+class GlueError(Exception):
+    """Base of all errors.
+
+    `context` may hold session_id, statement_id, node, operation and code; unknown ones are absent.
+    `retryable` says that the same request may succeed when repeated.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, retryable: bool = False, **context: Any
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retryable = retryable
+        self.context: dict[str, Any] = {}
+        self.add_context(**context)
+        self.hint = hint or hint_for(f"{self.context.get('code', '')} {message}")
+
+    def add_context(self, **context: Any) -> "GlueError":
+        """Adds what was not known where the error was made; what is known stays. Returns self."""
+        for key, value in context.items():
+            if value is not None:
+                self.context.setdefault(key, value)
+        return self
+
+    def __str__(self) -> str:
+        known = [
+            f"{word} {self.context[key]}"
+            for key, word in CONTEXT_WORDS.items()
+            if key in self.context
+        ]
+        lines = [self.message]
+        if known:
+            lines.append(f"({', '.join(known)})")
+        if self.hint:
+            lines.append(f"Hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class ConfigurationError(GlueError):
+    """A profile or model config that cannot work."""
+
+
+class CatalogError(GlueError):
+    """A call to AWS failed. `operation` is AWS's ("GetTable"), `code` AWS's error code."""
+
+    def __init__(
+        self, message: str, *, operation: str | None = None, code: str | None = None, **rest: Any
+    ) -> None:
+        super().__init__(message, operation=operation, code=code, **rest)
+        self.operation = operation
+        self.code = code
+
+
+class AccessDenied(CatalogError):
+    """A call to AWS failed for want of a permission."""
+
+
+class SessionError(GlueError):
+    """A session could not be made, reached or kept."""
+
+
+class ProvisioningTimeout(SessionError):
+    """A session was not ready within session_provisioning_timeout_in_seconds."""
+
+
+class SessionFailed(SessionError):
+    """AWS refused to make the session, or it failed while it started."""
+
+
+class SessionLost(SessionError):
+    """The session died, or was stopped, under a statement."""
+
+
+class StatementError(GlueError):
+    """The session answered: this statement failed.
+
+    error_class: Spark's, without parameters ("TABLE_OR_VIEW_NOT_FOUND"), sqlstate: "42P01",
+    line: 1-based line in the SQL, each None when Spark did not say. error_name is the Python
+    class ("AnalysisException"). traceback: the trace as the session gave it, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error_name: str | None = None,
+        error_class: str | None = None,
+        sqlstate: str | None = None,
+        traceback: str | None = None,
+        **rest: Any,
+    ) -> None:
+        super().__init__(message, **rest)
+        found = parse_spark_message(message)
+        self.error_name = error_name
+        self.error_class = error_class or found.error_class
+        self.sqlstate = sqlstate or found.sqlstate
+        self.line = found.line
+        self.position = found.position
+        self.traceback = traceback
+
+
+class StatementCancelled(StatementError):
+    """Someone cancelled the statement."""
+
+
+class StatementTimeout(StatementError):
+    """The statement took longer than it was allowed."""
+
+
+class ProtocolError(GlueError):
+    """An answer that could not be understood."""
+
+
+class NotImplementedByGlue(GlueError):
+    """What cannot be done here; the message names the way out."""
+
+
+class SparkMessage(NamedTuple):
+    error_class: str | None
+    sqlstate: str | None
+    line: int | None
+    position: int | None
+
+
+def parse_spark_message(text: str) -> SparkMessage:
+    """Error class, SQLSTATE and place out of the text of a Spark exception.
+
+    "[PARSE_SYNTAX_ERROR] Syntax error … SQLSTATE: 42601 (line 2, pos 7)"; Spark 3.3 writes
+    "(line 2, pos 7)" after the text, later ones also "; line 2 pos 7".
+    """
+    error_class = re.search(r"\[([A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)*)\]", text)
+    sqlstate = re.search(r"SQLSTATE:\s*([0-9A-Z]{5})\b", text)
+    place = re.search(r"\bline (\d+),? pos(?:ition)? (\d+)", text)
+    return SparkMessage(
+        error_class.group(1) if error_class else None,
+        sqlstate.group(1) if sqlstate else None,
+        int(place.group(1)) if place else None,
+        int(place.group(2)) if place else None,
+    )
+
+
+def spark_message(value: str, traceback: str = "") -> str:
+    """What Spark said, out of a Python exception's text and traceback.
+
+    Py4JJavaError says "An error occurred while calling o89.toString" and hides the cause below a
+    Java stack: its cause is the first line with an error class, else the last "Caused by".
+    """
+    text = value.split("\nJVM stacktrace:")[0].strip()
+    hidden = not text or text.startswith("An error occurred while calling ")
+    if not hidden:
+        return text
+    lines = [line.strip() for line in f"{value}\n{traceback}".splitlines()]
+    causes = [
+        re.sub(r"^(Caused by: |: )", "", line)
+        for line in lines
+        if line.startswith(("Caused by: ", ": "))
+    ]
+    classed = [cause for cause in causes if parse_spark_message(cause).error_class]
+    if classed:
+        return classed[0]
+    return causes[-1] if causes else (text or traceback.strip())

@@ -1,0 +1,237 @@
+"""GlueAdapter: what dbt may ask of Glue. The work lives one floor down."""
+
+from collections.abc import Iterable, Mapping
+from multiprocessing.context import SpawnContext
+from typing import TYPE_CHECKING, Any
+
+from dbt.adapters.base import BaseRelation, PythonJobHelper, available
+from dbt.adapters.base.impl import ConstraintSupport
+from dbt.adapters.capability import Capability, CapabilityDict, CapabilitySupport, Support
+from dbt.adapters.contracts.relation import RelationConfig
+from dbt.adapters.events.logging import AdapterLogger
+from dbt_common.contracts.constraints import ConstraintType
+from dbt_common.exceptions import CompilationError
+
+from dbt.adapters.glue import catalog_relations, seeds, table_metadata
+from dbt.adapters.glue.column import GlueColumn
+from dbt.adapters.glue.connections import GlueConnectionManager
+from dbt.adapters.glue.docs import docs_table
+from dbt.adapters.glue.exceptions import GlueError
+from dbt.adapters.glue.model_config import GlueConfig
+from dbt.adapters.glue.older_methods import OlderMethods
+from dbt.adapters.glue.python_submissions import GluePythonJobHelper
+from dbt.adapters.glue.relation import GlueRelation
+from dbt.adapters.glue.services import glue_errors
+from dbt.adapters.glue.table_format import INCREMENTAL_STRATEGIES, TableFormat, table_format
+
+if TYPE_CHECKING:
+    import agate
+
+logger = AdapterLogger("Glue")
+
+UNSUPPORTED = (
+    *(ConstraintType.check, ConstraintType.not_null, ConstraintType.unique),
+    *(ConstraintType.primary_key, ConstraintType.foreign_key),
+)
+
+
+class GlueAdapter(OlderMethods):
+    Relation = GlueRelation
+    Column = GlueColumn
+    ConnectionManager = GlueConnectionManager
+    AdapterSpecificConfigs = GlueConfig
+    connections: GlueConnectionManager
+
+    CONSTRAINT_SUPPORT = dict.fromkeys(UNSUPPORTED, ConstraintSupport.NOT_SUPPORTED)
+    _capabilities = CapabilityDict(
+        {Capability.SchemaMetadataByRelations: CapabilitySupport(support=Support.Full)}
+    )
+
+    def __init__(self, config: Any, mp_context: SpawnContext) -> None:
+        super().__init__(config, mp_context)
+        GlueRelation.iceberg_catalog = self.get_custom_iceberg_catalog_namespace()
+        GlueRelation.resolver = self._format_in_catalog
+
+    # --- types
+
+    @classmethod
+    def date_function(cls) -> str:
+        return "current_timestamp()"
+
+    @classmethod
+    def convert_text_type(cls, agate_table: "agate.Table", col_idx: int) -> str:
+        return "string"
+
+    @classmethod
+    def convert_number_type(cls, agate_table: "agate.Table", col_idx: int) -> str:
+        import agate
+
+        return "double" if agate_table.aggregate(agate.MaxPrecision(col_idx)) else "bigint"
+
+    @classmethod
+    def convert_integer_type(cls, agate_table: "agate.Table", col_idx: int) -> str:
+        return "bigint"
+
+    @classmethod
+    def convert_datetime_type(cls, agate_table: "agate.Table", col_idx: int) -> str:
+        return "timestamp"
+
+    @classmethod
+    def convert_time_type(cls, agate_table: "agate.Table", col_idx: int) -> str:
+        return "string"  # Spark has no type for a time of day
+
+    @available
+    @classmethod
+    def quote(cls, identifier: str) -> str:
+        return seeds.quoted(identifier)
+
+    # --- formats and models
+
+    @available
+    def table_format(self, name: str | None = None) -> TableFormat:
+        """The abilities of a file_format, as attributes. Raises CompilationError."""
+        return self.validate_file_format(name)
+
+    @available
+    def validate_file_format(self, name: str | None = None) -> TableFormat:
+        """Raises CompilationError for an unknown format, or one the session is not set up for."""
+        try:
+            found = table_format(name)
+        except GlueError as error:
+            raise CompilationError(str(error)) from error
+        if not self.credentials.has_format(found):
+            raise CompilationError(
+                f"file_format {found.name} needs datalake_formats to hold "
+                f"{found.datalake_format}: got {', '.join(self.credentials.formats) or 'none'}\n"
+                f"Add datalake_formats: {found.datalake_format} to the profile."
+            )
+        return found
+
+    def pre_model_hook(self, config: Mapping[str, Any]) -> None:
+        if config.get("materialized") not in ("view", "ephemeral", "test", "unit"):
+            self.validate_file_format(config.get("file_format"))
+
+    def valid_incremental_strategies(self) -> list[str]:
+        return list(INCREMENTAL_STRATEGIES)
+
+    # --- schemas
+
+    @glue_errors
+    def list_schemas(self, database: str | None = None) -> list[str]:
+        return [item["Name"] for item in self.catalog.get_databases()]
+
+    @available.parse(lambda *a, **k: False)
+    @glue_errors
+    def check_schema_exists(self, database: str | None, schema: str) -> bool:
+        return self.catalog.get_database(self._bare(schema)) is not None
+
+    @available.parse_none
+    @glue_errors
+    def create_schema(self, relation: BaseRelation) -> None:
+        if self.credentials.lf_tags:
+            self._not_implemented("lf_tags", "Remove lf_tags from the profile.")
+        schema = relation.schema or ""
+        self.catalog.create_database(schema, self.storage.database_location(schema))
+
+    @available.parse_none
+    @glue_errors
+    def drop_schema(self, relation: BaseRelation) -> None:
+        """Drops the database, its relations, and the data of theirs that dbt owns."""
+        schema = relation.schema or ""
+        places = []
+        for table in list(self.catalog.get_tables(schema)):
+            places.append((table["Name"], table_metadata.location_of(table)))
+            self.catalog.delete_table(schema, table["Name"])
+        for name, place in places:
+            self._delete_data(schema, name, place, None)
+        self.catalog.delete_database(schema)
+        self.cache.drop_schema(relation.database, schema)
+
+    # --- relations
+
+    @glue_errors
+    def list_relations_without_caching(self, schema_relation: BaseRelation) -> list[BaseRelation]:
+        schema = schema_relation.schema or ""
+        return [
+            catalog_relations.relation_of(table, schema)
+            for table in self.catalog.get_tables(schema)
+        ]
+
+    def list_relations(self, database: str | None, schema: str) -> list[BaseRelation]:
+        return super().list_relations(None, self._bare(schema))
+
+    @available.parse_none
+    def get_relation(
+        self,
+        database: str | None,
+        schema: str,
+        identifier: str,
+        file_format: str | None = None,
+    ) -> BaseRelation | None:
+        """The relation, from dbt's cache or the catalog; file_format is accepted, not needed."""
+        if not identifier:
+            return None
+        return super().get_relation(None, self._bare(schema), identifier)
+
+    @available.parse_list
+    @glue_errors
+    def get_columns_in_relation(self, relation: BaseRelation) -> list[GlueColumn]:
+        """The columns; from the catalog, or from the session for a temporary view."""
+        if not (relation.schema and relation.include_policy.schema):
+            return self._columns_in_session(relation)
+        table = self._table(relation)
+        if table is None:
+            return []
+        table_metadata.refuse_foreign_view(table)
+        known = catalog_relations.columns_of(table)
+        return self._columns_in_session(relation) if known is None else known
+
+    @available.parse_none
+    @glue_errors
+    def glue_rename_relation(self, from_relation: GlueRelation, to_relation: GlueRelation) -> None:
+        """Renames in the catalog; the data stays where it is."""
+        catalog_relations.rename(self.catalog, from_relation, to_relation)
+        self.cache_renamed(from_relation, to_relation)
+
+    def debug_query(self) -> None:
+        self.execute("select 1 as id", fetch=True)
+
+    # --- docs
+
+    def get_catalog(
+        self,
+        relation_configs: Iterable[RelationConfig],
+        used_schemas: frozenset[tuple[str, str]],
+    ) -> tuple["agate.Table", list[Exception]]:
+        names = {(r.schema, None) for r in self._get_catalog_relations(relation_configs)}
+        return docs_table(self.catalog, names, self._columns_in_session)
+
+    def get_catalog_by_relations(
+        self, used_schemas: frozenset[tuple[str, str]], relations: set[BaseRelation]
+    ) -> tuple["agate.Table", list[Exception]]:
+        names = {(r.schema, r.identifier) for r in relations}
+        return docs_table(self.catalog, names, self._columns_in_session)
+
+    # --- python models, and what comes later
+
+    @property
+    def python_submission_helpers(self) -> dict[str, type[PythonJobHelper]]:
+        return {"glue_session": GluePythonJobHelper}
+
+    @property
+    def default_python_submission_method(self) -> str:
+        return "glue_session"
+
+    # --- private
+
+    def _format_in_catalog(self, relation: GlueRelation) -> str | None:
+        if self.connections.get_if_exists() is None:
+            return None  # dbt is parsing
+        found = self.get_relation(None, relation.schema or "", relation.identifier or "")
+        return found.table_format if isinstance(found, GlueRelation) else None
+
+    def _columns_in_session(self, relation: BaseRelation) -> list[GlueColumn]:
+        _, cursor = self.connections.add_select_query(f"select * from {relation} limit 0")
+        columns = [GlueColumn(name, kind) for name, kind, *_ in cursor.description or ()]
+        hidden = table_metadata.HUDI_METADATA_COLUMNS
+        return [column for column in columns if column.name not in hidden]

@@ -1,0 +1,238 @@
+"""Local Glue's HTTP server: Glue, S3, STS and Lake Formation on one loopback port."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from .aws_services import JSON_TYPE, SERVICES, AwsServices, error_response
+from .catalog_store import REGION, CatalogStore
+from .errors import (
+    AccessDeniedException,
+    ApiError,
+    InternalServiceException,
+    SerializationException,
+)
+from .kernel import spark_kernels
+from .knobs import CallGate, Knobs
+from .metastore import WAREHOUSE_BUCKET, Metastore
+from .operations import Operations
+from .s3 import S3
+from .sessions import Sessions
+from .spark_conf import ServerSettings
+from .versions import VersionStore
+
+log = logging.getLogger(__name__)
+
+_HOST = "127.0.0.1"
+_TARGET = "AWSGlue."
+# AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, …
+_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]*)/(?P<service>[^/]+)/aws4_request")
+_IDLE_TICK = 1.0
+
+
+class _Handler(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Headers and body go out in two writes; Nagle would hold the second one back for 40 ms.
+    disable_nagle_algorithm = True
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        log.debug(message.rstrip(), *args)
+
+
+class LocalGlueServer:
+    """Listens from construction on, at `url`; the metastore starts meanwhile.
+
+    `serve_forever` returns after `shutdown`, which may be called from any thread, or after
+    `knobs.idle_exit` seconds without calls and sessions. Then kernels and metastore are gone.
+    """
+
+    def __init__(self, local_dir: Path, knobs: Knobs | None = None, port: int = 0) -> None:
+        self.local_dir = Path(local_dir).absolute()
+        self.local_dir.mkdir(parents=True, exist_ok=True)
+        self.knobs = knobs or Knobs()
+        self.started = time.time()
+        self.gate = CallGate(self.knobs)
+        self.s3 = S3(self.local_dir)
+        self.s3.create_bucket(WAREHOUSE_BUCKET)
+        self._http: BaseWSGIServer = make_server(
+            _HOST, port, self._application, threaded=True, request_handler=_Handler
+        )
+        self.url = f"http://{_HOST}:{self._http.server_port}"
+        self.metastore = Metastore(self.local_dir)
+        self.metastore.start()
+        self._versions = VersionStore(self.local_dir / "catalog.sqlite")
+        self.sessions = Sessions(self.knobs, spark_kernels(self._settings()), self._on_text)
+        self.operations = Operations(
+            CatalogStore(self.metastore, self._versions), self.sessions, self.gate, self._on_text
+        )
+        self._services = AwsServices(self.gate)
+        self._last_call = time.monotonic()
+        self._stopping = threading.Event()
+
+    def serve_forever(self) -> None:
+        threading.Thread(target=self._watch_idle, name="idle-exit", daemon=True).start()
+        try:
+            self._http.serve_forever(poll_interval=0.1)
+        finally:
+            self._close()
+
+    def shutdown(self) -> None:
+        """Makes `serve_forever` return; does not wait for it."""
+        self._stopping.set()
+        threading.Thread(target=self._http.shutdown, name="shutdown", daemon=True).start()
+
+    def health(self) -> dict[str, Any]:
+        """What `/_health` answers."""
+        return {
+            "pid": os.getpid(),
+            "url": self.url,
+            "local_dir": str(self.local_dir),
+            "started": self.started,
+            "sessions": self.sessions.active(),
+            "metastore_pid": self.metastore.pid,
+        }
+
+    def _close(self) -> None:
+        self._stopping.set()
+        self._http.server_close()
+        self.sessions.close()
+        self.metastore.stop()
+        self._versions.close()
+        self.s3.close()
+
+    def _settings(self) -> ServerSettings:
+        return ServerSettings(
+            local_dir=self.local_dir,
+            endpoint_url=self.url,
+            region=REGION,
+            metastore_uri=lambda: self.metastore.uri,
+            jars_for=_jars_for,
+        )
+
+    def _on_text(self, text: str) -> None:
+        if self.knobs.create_buckets:
+            self.s3.ensure_buckets_in(text)
+
+    def _watch_idle(self) -> None:
+        while not self._stopping.wait(_IDLE_TICK):
+            limit = self.knobs.idle_exit
+            quiet = time.monotonic() - self._last_call
+            if limit is not None and quiet > limit and not self.sessions.active():
+                log.info("no call for %.0f s: local Glue ends", quiet)
+                self.shutdown()
+
+    def _application(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        if request.path.startswith("/_"):
+            return self._own(request)(environ, start_response)
+        self._last_call = time.monotonic()
+        service, region = _addressee(request)
+        if not _is_loopback(request):
+            service = ""
+        if service == "s3":
+            return self.s3(environ, start_response)
+        if service == "glue":
+            response = self._glue(request)
+        elif service in SERVICES:
+            response = self._services.respond(service, region, request)
+        else:
+            response = error_response(
+                "glue",
+                AccessDeniedException(
+                    f"Local Glue answers calls to glue, s3, sts and lakeformation on {self.url} "
+                    f"that carry an AWS signature; this one is {request.method} {request.path} "
+                    f"for the service {service or 'unknown'}."
+                ),
+            )
+        return response(environ, start_response)
+
+    def _glue(self, request: Request) -> Response:
+        operation = request.headers.get("X-Amz-Target", "").removeprefix(_TARGET)
+        try:
+            answer = self.operations.dispatch(operation, _json_body(request))
+        except ApiError as error:
+            return error_response("glue", error)
+        except Exception as error:
+            log.exception("%s failed", operation)
+            return error_response(
+                "glue",
+                InternalServiceException(
+                    f"Local Glue failed in {operation}: {error!r}. Its log is in "
+                    f"{self.local_dir / 'log'}."
+                ),
+            )
+        response = Response(json.dumps(answer), content_type=JSON_TYPE)
+        response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
+        return response
+
+    def _own(self, request: Request) -> Response:
+        """Our own addresses: /_health, /_stats, /_stats/reset, /_knobs."""
+        if not _is_loopback(request):
+            return _json_response({"error": "local Glue answers to 127.0.0.1 only"}, 403)
+        route = (request.method, request.path)
+        if route == ("GET", "/_health"):
+            return _json_response(self.health())
+        if route == ("GET", "/_stats"):
+            return _json_response({"calls": self.gate.calls()})
+        if route == ("POST", "/_stats/reset"):
+            self.gate.reset()
+            return _json_response({"calls": {}})
+        if route == ("GET", "/_knobs"):
+            return _json_response(self.knobs.to_dict())
+        if route == ("POST", "/_knobs"):
+            try:
+                self.gate.update(json.loads(request.get_data()))
+            except (ValueError, AttributeError) as error:
+                return _json_response({"error": str(error)}, 400)
+            return _json_response(self.knobs.to_dict())
+        return _json_response({"error": f"nothing at {request.method} {request.path}"}, 404)
+
+
+def _addressee(request: Request) -> tuple[str, str]:
+    """(service, region) of a call, by its signature's scope."""
+    scope = _SCOPE.search(request.headers.get("Authorization", ""))
+    if scope is not None:
+        return scope["service"], scope["region"]
+    if request.headers.get("X-Amz-Target", "").startswith(_TARGET):
+        return "glue", REGION
+    presigned = "X-Amz-Credential" in request.args
+    unsigned_read = "Authorization" not in request.headers and request.method in ("GET", "HEAD")
+    return ("s3" if presigned or unsigned_read else ""), REGION
+
+
+def _is_loopback(request: Request) -> bool:
+    """False where a web page reaches us by a name of its own (DNS rebinding)."""
+    host = request.host.rpartition(":")[0] or request.host
+    return host in (_HOST, "localhost") or host.endswith(".localhost")
+
+
+def _json_body(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(request.get_data() or b"{}")
+    except ValueError as error:
+        raise SerializationException(f"The request body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise SerializationException("Start of structure or map found where not expected.")
+    return body
+
+
+def _json_response(answer: dict[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(answer), status, content_type="application/json")
+
+
+def _jars_for(formats: Sequence[str]) -> Sequence[Path]:
+    from .jars import jars_for
+
+    return jars_for(formats)

@@ -1,0 +1,93 @@
+"""API operations of interactive sessions; requests have passed the API's model."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from .errors import (
+    EntityNotFoundException,
+    InvalidInputException,
+    OperationNotSupportedException,
+)
+from .sessions import Session, Sessions
+
+PAGE = 100
+
+T = TypeVar("T")
+Answer = dict[str, Any]
+
+
+class SessionOperations:
+    """One method per operation: the request's members in, the answer's out."""
+
+    sessions: Sessions
+
+    def CreateSession(self, request: Answer) -> Answer:  # noqa: N802
+        return {"Session": self.sessions.create(request)}
+
+    def GetSession(self, request: Answer) -> Answer:  # noqa: N802
+        return {"Session": self.sessions.find(request["Id"]).to_api()}
+
+    def ListSessions(self, request: Answer) -> Answer:  # noqa: N802
+        found = self.sessions.tagged(request.get("Tags", {}))
+        page, answer = _page(found, request.get("NextToken"), request.get("MaxResults", PAGE))
+        described = [session.to_api() for session in page]
+        ids = [session["Id"] for session in described]
+        return {"Ids": ids, "Sessions": described, **answer}
+
+    def StopSession(self, request: Answer) -> Answer:  # noqa: N802
+        self._session(request).stop()
+        return {"Id": request["Id"]}
+
+    def DeleteSession(self, request: Answer) -> Answer:  # noqa: N802
+        self._session(request)
+        self.sessions.delete(request["Id"])
+        return {"Id": request["Id"]}
+
+    def GetSessionEndpoint(self, request: Answer) -> Answer:  # noqa: N802
+        session = self.sessions.find(request["SessionId"])
+        raise OperationNotSupportedException(
+            f"GetSessionEndpoint is not supported for session {session.request.id} of "
+            f"SessionType {session.request.echoed['SessionType']}"
+        )
+
+    def RunStatement(self, request: Answer) -> Answer:  # noqa: N802
+        return {"Id": self.sessions.run(request["SessionId"], request["Code"])}
+
+    def GetStatement(self, request: Answer) -> Answer:  # noqa: N802
+        session = self.sessions.find(request["SessionId"])
+        return {"Statement": session.statement(request["Id"])}
+
+    def ListStatements(self, request: Answer) -> Answer:  # noqa: N802
+        statements = self.sessions.find(request["SessionId"]).statements()
+        page, answer = _page(statements, request.get("NextToken"), PAGE)
+        return {"Statements": [statement.to_api() for statement in page], **answer}
+
+    def CancelStatement(self, request: Answer) -> Answer:  # noqa: N802
+        self.sessions.find(request["SessionId"]).cancel(request["Id"])
+        return {}
+
+    def _session(self, request: Answer) -> Session:
+        """For operations whose model has no EntityNotFoundException."""
+        try:
+            return self.sessions.find(request["Id"])
+        except EntityNotFoundException as error:
+            raise InvalidInputException(error.message) from error
+
+
+def _page(items: Sequence[T], token: str | None, size: int) -> tuple[Sequence[T], Answer]:
+    """The page that `token` stands for, and `{"NextToken": …}` when there is another."""
+    start = 0
+    if token is not None:
+        try:
+            start = int(base64.b64decode(token, validate=True))
+        except (binascii.Error, ValueError) as error:
+            raise InvalidInputException("NextToken is not valid") from error
+        if start < 0:
+            raise InvalidInputException("NextToken is not valid")
+    end = start + size
+    more = {"NextToken": base64.b64encode(str(end).encode()).decode()} if end < len(items) else {}
+    return items[start:end], more

@@ -1,0 +1,1 @@
+"""Glue interactive sessions. Knows nothing of dbt."""

@@ -1,0 +1,211 @@
+"""Create a session or attach to one, wait until it is ready, stop it."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dbt.adapters.glue.clients import call
+from dbt.adapters.glue.exceptions import (
+    CatalogError,
+    GlueError,
+    ProvisioningTimeout,
+    SessionError,
+    SessionFailed,
+)
+from dbt.adapters.glue.session.spec import REQUEST_ORIGIN, SessionSpec
+
+# BUSY is in the service's private model only: a ready session that runs a statement.
+USABLE = frozenset({"READY", "BUSY"})
+ENDED = frozenset({"STOPPED", "TIMEOUT", "FAILED"})
+FIRST_POLL, LAST_POLL = 0.05, 1.0
+
+
+@dataclass(frozen=True)
+class Acquired:
+    """A usable session. created: CreateSession was ours. seconds: how long it took."""
+
+    session_id: str
+    created: bool
+    seconds: float
+
+
+def poll_intervals() -> Iterator[float]:
+    """Seconds to sleep between looks: 0.05 growing to 1, with jitter."""
+    interval = FIRST_POLL
+    while True:
+        yield interval * random.uniform(0.8, 1.2)
+        interval = min(interval * 1.4, LAST_POLL)
+
+
+class SessionLifecycle:
+    """The life of sessions, over a boto3 Glue client."""
+
+    def __init__(
+        self,
+        glue: Any,
+        *,
+        provisioning_timeout: float,
+        report: Callable[[str], None] = print,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._glue = glue
+        self._timeout = provisioning_timeout
+        self._report = report
+        self._clock = clock
+        self._sleep = sleep
+
+    def acquire(
+        self,
+        spec: SessionSpec,
+        session_id: str,
+        *,
+        look_first: bool,
+        sending: Callable[[], None] = lambda: None,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> Acquired:
+        """Attaches to the session if it lives, else creates it; returns when it is usable.
+
+        look_first: someone may have made it already. A session of this id that has ended is
+        deleted and made anew; one that another process creates at the same moment is attached to.
+        sending is called right before CreateSession, wanted between looks: False gives up.
+        Raises ProvisioningTimeout, SessionFailed, SessionError, AccessDenied, CatalogError.
+        """
+        started = self._clock()
+        created = False
+        state = self._look(session_id) if look_first else {}
+        for pause in poll_intervals():
+            status = state.get("Status", "")
+            if status in USABLE:
+                return self._usable(spec, session_id, state, created, self._clock() - started)
+            if created and status in ENDED:
+                raise self._failed(session_id, state)
+            if status in ENDED:
+                self._report(f"Glue session {session_id}: {status}, making it anew")
+                self._delete(session_id)
+            if status in ENDED or not status:
+                sending()
+                state = self._create(spec, session_id)
+                if state:
+                    created = True
+                    continue
+                status = "held by another process"
+            waited = self._clock() - started
+            if waited >= self._timeout:
+                raise self._too_late(session_id, status, waited)
+            if not wanted():
+                raise SessionError(f"Gave up session {session_id}.", session_id=session_id)
+            self._sleep(pause)
+            state = self._look(session_id)
+        raise AssertionError("poll_intervals ends never")
+
+    def stop(self, session_id: str) -> None:
+        """Stops a session. One that does not exist or has ended is no error."""
+        try:
+            call("StopSession", self._glue.stop_session, Id=session_id)
+        except CatalogError as error:
+            if error.code == "EntityNotFoundException":
+                return
+            if error.code in ("IllegalSessionStateException", "InvalidInputException"):
+                self._stop_odd(session_id, error)
+                return
+            raise
+
+    def _stop_odd(self, session_id: str, error: CatalogError) -> None:
+        status = self._look(session_id).get("Status")
+        if status in USABLE:
+            raise error
+        if status == "PROVISIONING":
+            call("DeleteSession", self._glue.delete_session, Id=session_id)
+
+    def status(self, session_id: str) -> str | None:
+        """The session's state, or None when there is none of this id."""
+        return self._look(session_id).get("Status")
+
+    def _look(self, session_id: str) -> dict[str, Any]:
+        try:
+            answer = call(
+                "GetSession", self._glue.get_session, Id=session_id, RequestOrigin=REQUEST_ORIGIN
+            )
+        except CatalogError as error:
+            if error.code == "EntityNotFoundException":
+                return {}
+            raise
+        return answer["Session"]
+
+    def _create(self, spec: SessionSpec, session_id: str) -> dict[str, Any]:
+        """The new session; {} when one of this id is there."""
+        request = spec.create_request(session_id)
+        try:
+            answer = call("CreateSession", self._glue.create_session, **request)
+        except CatalogError as error:
+            if error.code == "AlreadyExistsException":
+                return {}
+            if error.code in ("ResourceNumberLimitExceededException", "InvalidInputException"):
+                raise SessionFailed(
+                    error.message, session_id=session_id, operation="CreateSession", code=error.code
+                ) from error
+            raise
+        self._report(f"Glue session {session_id}: asked for {spec.describe()}")
+        return {"Status": "PROVISIONING", **answer.get("Session", {})}
+
+    def _delete(self, session_id: str) -> None:
+        try:
+            call("DeleteSession", self._glue.delete_session, Id=session_id)
+        except CatalogError as error:
+            # Another process may have deleted, or even remade it since: the next look tells.
+            if error.code not in (
+                "EntityNotFoundException",
+                "IllegalSessionStateException",
+                "InvalidInputException",
+                "ConcurrentModificationException",
+            ):
+                raise
+
+    def _usable(
+        self, spec: SessionSpec, session_id: str, state: dict, created: bool, seconds: float
+    ) -> Acquired:
+        kind = state.get("SessionType", "LIVY")
+        if kind != spec.session_type.upper():
+            raise SessionError(
+                f"The session {session_id} is of type {kind}, and {spec.session_type} is needed.",
+                hint="Give it another `glue_session_id`, or stop it first.",
+                session_id=session_id,
+            )
+        if created:
+            self._report(f"Glue session {session_id}: ready after {seconds:.1f} s")
+        else:
+            self._report(f"Glue session {session_id}: attached{_differences(spec, state)}")
+        return Acquired(session_id, created, seconds)
+
+    def _failed(self, session_id: str, state: dict[str, Any]) -> GlueError:
+        message = state.get("ErrorMessage") or "Glue gave no reason."
+        return SessionFailed(
+            f"{message}\nThe session became {state['Status']} while it started.",
+            session_id=session_id,
+            code=state["Status"],
+        )
+
+    def _too_late(self, session_id: str, status: str, waited: float) -> GlueError:
+        return ProvisioningTimeout(
+            f"The session is {status} after {waited:.0f} s.",
+            session_id=session_id,
+            hint="Raise `session_provisioning_timeout_in_seconds`; fewer `workers` and common "
+            "worker types start faster, `--additional-python-modules` makes starts slower.",
+        )
+
+
+def _differences(spec: SessionSpec, state: dict[str, Any]) -> str:
+    asked = {
+        "GlueVersion": spec.glue_version,
+        "WorkerType": spec.worker_type,
+        "NumberOfWorkers": spec.workers,
+    }
+    differ = [
+        f"{key} {state[key]} (the profile asks for {value})"
+        for key, value in asked.items()
+        if value is not None and key in state and state[key] != value
+    ]
+    return f"; it has {', '.join(differ)}" if differ else ""

@@ -1,0 +1,331 @@
+"""LivyTransport: one stream of Glue statements that serves all dbt threads of a session.
+
+Statements of a session run one after the other, so SQL is not sent as statements of its own. Each
+statement is an exchange with the dispatcher in the session (session/runtime): it hands over the
+SQL that waits, and brings the results that are there. One pump thread sends them.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from dbt.adapters.glue.exceptions import (
+    GlueError,
+    ProtocolError,
+    SessionError,
+    SessionLost,
+    StatementCancelled,
+)
+from dbt.adapters.glue.session.exchange import (
+    cut_short,
+    exchange_codes,
+    install_code,
+    read_answer,
+    runtime_missing,
+)
+from dbt.adapters.glue.session.pacing import Pacing
+from dbt.adapters.glue.session.result import Result
+from dbt.adapters.glue.session.statements import Output, StatementClient
+from dbt.adapters.glue.session.ticket import Ticket, copy_error, driver_is_dead
+
+SMALLEST_ANSWER = 4096
+ATTEMPTS = 4
+
+
+class LivyTransport:
+    """A Transport (session/transport.py) over Glue statements.
+
+    threads: how many threads may use it at once. inline_bytes: how much of results one answer
+    may bring; longer ones come in parts, or through S3 under results_location (s3://bucket/path).
+    """
+
+    def __init__(
+        self,
+        glue: Any,
+        session_id: str,
+        *,
+        threads: int = 1,
+        poll_cap: float = 1.0,
+        s3: Callable[[], Any] | None = None,
+        results_location: str | None = None,
+        inline_bytes: int = 256 * 1024,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.session_id = session_id
+        self.lost: GlueError | None = None
+        self._statements = StatementClient(
+            glue, session_id, poll_cap=poll_cap, clock=clock, sleep=sleep
+        )
+        self._s3 = s3
+        self._spill = results_location
+        self._most = inline_bytes
+        self._clock = clock
+        self._client = uuid.uuid4().hex[:12]
+        self._count = 0
+        self._changed = threading.Condition()
+        self._tickets: dict[str, Ticket] = {}
+        self._acks: set[str] = set()
+        self._cancels: set[str] = set()
+        self._pacing = Pacing(threads, clock)
+        self._pump: threading.Thread | None = None
+        self._in_flight = False
+        self._closed = False
+
+    # -- Transport
+
+    def execute(
+        self, sql: str, *, fetch: bool = True, limit: int | None = None, tag: str | None = None
+    ) -> Result:
+        ticket = self._run({"kind": "sql", "text": sql, "fetch": fetch, "limit": limit}, tag)
+        return ticket.result(self.session_id)
+
+    def run_python(self, code: str, *, tag: str | None = None) -> str:
+        return self._run({"kind": "python", "text": code}, tag).printed(self.session_id)
+
+    def cancel(self, tag: str) -> None:
+        with self._changed:
+            tickets = [ticket for ticket in self._tickets.values() if ticket.tag == tag]
+        self._cancel(tickets)
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        me = threading.get_ident()
+        with self._changed:
+            self._pacing.begin(me)
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._pacing.end(me)
+                self._changed.notify_all()
+
+    # -- life
+
+    def start(self) -> None:
+        """Loads the dispatcher into a new session, so that the first SQL need not."""
+        self._check(self._statements.run(install_code()))
+
+    def close(self) -> None:
+        """Ends the pump; whoever waits gets a SessionError. The session is left alone."""
+        with self._changed:
+            self._closed = True
+        self._fail_all(SessionError("The session is being closed.", session_id=self.session_id))
+
+    # -- the threads' side
+
+    def _run(self, request: dict[str, Any], tag: str | None) -> Ticket:
+        with self.busy():
+            ticket = self._submit(request, tag)
+            try:
+                with self._changed:
+                    while not ticket.done:
+                        self._changed.wait()
+            except BaseException:
+                with suppress(GlueError):  # the interrupt matters more; the pump cancels again
+                    self._cancel([ticket])
+                raise
+            finally:
+                with self._changed:
+                    self._pacing.stop_waiting(ticket.thread)
+        return ticket
+
+    def _submit(self, request: dict[str, Any], tag: str | None) -> Ticket:
+        with self._changed:
+            if self.lost is not None:
+                raise copy_error(self.lost)
+            if self._closed:
+                raise SessionError("The session is closed.", session_id=self.session_id)
+            self._count += 1
+            ident = f"{self._client}.{self._count}"
+            ticket = Ticket({"id": ident, **request}, tag, threading.get_ident(), self._clock)
+            self._tickets[ident] = ticket
+            self._pacing.wait(ticket.thread)
+            if self._pump is None:
+                self._pump = threading.Thread(
+                    target=self._pump_forever, name=f"glue-{self.session_id}", daemon=True
+                )
+                self._pump.start()
+            self._changed.notify_all()
+        return ticket
+
+    def _cancel(self, tickets: list[Ticket]) -> None:
+        """Lets the waiting threads go at once, and cancels in the session.
+
+        A cancel must not wait behind an exchange that blocks: it is queued as a statement of its
+        own, which Glue runs next even if this process ends. The pump repeats it, since the
+        exchange that brings the SQL may have been queued after it.
+        """
+        sent = []
+        with self._changed:
+            for ticket in tickets:
+                if self._tickets.pop(ticket.id, None) is None:
+                    continue
+                ticket.fail(
+                    StatementCancelled("The statement was cancelled.", session_id=self.session_id)
+                )
+                if ticket.carried:
+                    sent.append(ticket.id)
+            self._cancels.update(sent)
+            urgent = sent and self._in_flight
+            self._changed.notify_all()
+        if urgent and self.lost is None:
+            self._statements.submit(exchange_codes(self._ask(cancel=sent))[0])
+
+    # -- the pump
+
+    def _pump_forever(self) -> None:
+        while True:
+            try:
+                with self._changed:
+                    while not (self._tickets or self._cancels or self._closed):
+                        self._changed.wait()
+                    if self._closed:
+                        return
+                    self._linger()
+                    ask, carried = self._next()
+                    self._in_flight = True
+                answer, output = self._exchange(ask)
+                self._take(answer, output, ask, carried)
+            except GlueError as error:
+                self._fail_all(error)
+            except BaseException as error:
+                failed = ProtocolError(f"The statement pump failed: {error!r}")
+                failed.__cause__ = error
+                self._fail_all(failed)
+            finally:
+                with self._changed:
+                    self._in_flight = False
+
+    def _linger(self) -> None:
+        """SQL that is likely to come in a moment rides in the same exchange."""
+        while (left := self._pacing.linger()) > 0 and not self._closed and not self._cancels:
+            self._changed.wait(left)
+
+    def _next(self) -> tuple[dict[str, Any], list[Ticket]]:
+        new = [ticket for ticket in self._tickets.values() if not ticket.sent]
+        for ticket in new:
+            ticket.carried = True
+        have = {t.id: t.received for t in self._tickets.values() if t.sent}
+        complete = not self._tickets
+        ask = self._ask(
+            statements=[ticket.request for ticket in new],
+            cancel=sorted(self._cancels),
+            ack=sorted(self._acks),
+            have=have,
+            wait=0.0 if complete else self._pacing.wait_seconds(),
+        )
+        return ask, new
+
+    def _ask(self, **parts: Any) -> dict[str, Any]:
+        ask = {
+            "client": self._client,
+            "frame": f"dbt-glue-{uuid.uuid4().hex}",
+            "wait": 0.0,
+            "most": self._most,
+            "spill": self._spill,
+        }
+        return {**ask, "statements": [], "cancel": [], "ack": [], "have": {}, **parts}
+
+    def _exchange(self, ask: dict[str, Any]) -> tuple[dict[str, Any], Output]:
+        """One exchange, repeated where that is safe: the dispatcher knows the ids it has."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                output = self._send(ask)
+            except StatementCancelled:
+                # Someone cancelled our exchange, not the SQL in it.
+                if attempt == ATTEMPTS:
+                    raise
+                continue
+            if runtime_missing(output):
+                self._check(self._statements.run(install_code()))
+                continue
+            if cut_short(output, ask["frame"]) and ask["most"] > SMALLEST_ANSWER:
+                self._most = ask["most"] = max(ask["most"] // 4, SMALLEST_ANSWER)
+                continue
+            self._check(output)
+            return read_answer(output, ask["frame"]), output
+        raise ProtocolError(
+            "The session does not keep the dispatcher, or cuts its answers short.",
+            session_id=self.session_id,
+        )
+
+    def _send(self, ask: dict[str, Any]) -> Output:
+        *pieces, last = exchange_codes(ask)
+        for code in pieces:
+            output = self._statements.run(code)
+            if not output.ok:
+                return output
+        return self._statements.run(last)
+
+    def _check(self, output: Output) -> None:
+        if output.ok:
+            return
+        text = f"{output.error_name}: {output.error_value}"
+        kind = SessionLost if driver_is_dead(text) else ProtocolError
+        raise kind(
+            text,
+            session_id=self.session_id,
+            statement_id=output.statement_id,
+            hint=None if output.traceback == "" else f"From the session:\n{output.traceback}",
+        )
+
+    def _take(
+        self, answer: dict[str, Any], output: Output, ask: dict[str, Any], carried: list[Ticket]
+    ) -> None:
+        with self._changed:
+            for ticket in carried:
+                ticket.sent = True
+            self._acks.difference_update(ask["ack"])
+            self._cancels.difference_update(ask["cancel"])
+            for ident in answer["unknown"]:
+                self._forgotten(ident)
+        for part in answer["done"]:
+            self._take_part(part, output)
+        with self._changed:
+            if answer["done"]:
+                self._pacing.event()
+            self._changed.notify_all()
+
+    def _take_part(self, part: dict[str, Any], output: Output) -> None:
+        ticket = self._tickets.get(part["id"])
+        if ticket is not None:
+            if not ticket.take(part, self._s3):
+                return
+            ticket.statement_id = output.statement_id
+        with self._changed:
+            self._tickets.pop(part["id"], None)
+            self._acks.add(part["id"])
+            if ticket is not None and not ticket.done:
+                self._pacing.stop_waiting(ticket.thread)
+                ticket.finish()
+                if ticket.lost is not None:
+                    self.lost = ticket.lost
+
+    def _forgotten(self, ident: str) -> None:
+        ticket = self._tickets.pop(ident, None)
+        if ticket is not None:
+            ticket.fail(
+                SessionLost(
+                    "The session's Python was restarted: it does not know this statement any more.",
+                    session_id=self.session_id,
+                )
+            )
+
+    def _fail_all(self, error: GlueError) -> None:
+        error.add_context(session_id=self.session_id)
+        with self._changed:
+            if isinstance(error, SessionLost):
+                self.lost = error
+            for ticket in self._tickets.values():
+                if ticket.carried and self.lost is None and not self._closed:
+                    self._cancels.add(ticket.id)
+                ticket.fail(copy_error(error))
+            if self.lost is not None or not self._tickets:
+                self._cancels.clear()
+            self._tickets.clear()
+            self._changed.notify_all()

@@ -1,0 +1,108 @@
+"""Result: named, typed columns and rows of Python values."""
+
+import base64
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ResultColumn:
+    """A column; type is Spark's simpleString: "decimal(10,2)", "array<int>"."""
+
+    name: str
+    type: str
+
+
+@dataclass
+class Result:
+    """What a statement returned.
+
+    Values: bool, int, float, Decimal, str, bytes, date, datetime, list (array), dict (map,
+    struct), None. Timestamps are naive, in the session's time zone (UTC on Glue, unless set).
+    Intervals are Spark's text; a variant is JSON text. row_count is None where Spark does not
+    tell one. seconds: from submission to the last byte. statement_id: the Glue statement that
+    brought the result.
+    """
+
+    columns: list[ResultColumn]
+    rows: list[tuple]
+    row_count: int | None
+    session_id: str
+    statement_id: str | None
+    seconds: float
+
+
+def decode_rows(rows: Iterable[list], codecs: list) -> list[tuple]:
+    """Rows as the dispatcher encodes them (session/runtime/dispatcher.py, `codec`) to tuples."""
+    decoders = [_decoder(codec) for codec in codecs]
+    if not any(decoders):
+        return [tuple(row) for row in rows]
+    return [
+        tuple(
+            value if decode is None or value is None else decode(value)
+            for decode, value in zip(decoders, row, strict=True)
+        )
+        for row in rows
+    ]
+
+
+def _decoder(codec: Any) -> Callable[[Any], Any] | None:
+    """The function that decodes one non-null value; None for a value that JSON carries as is."""
+    if codec is None:
+        return None
+    if isinstance(codec, str):
+        return SCALARS[codec]
+    kind, *inner = codec
+    if kind == "array":
+        return _array_decoder(inner[0])
+    if kind == "map":
+        return _map_decoder(inner[0], inner[1])
+    if kind == "struct":
+        return _struct_decoder(inner[0], inner[1])
+    raise ValueError(f"unknown codec {codec!r}")
+
+
+def _nullable(codec: Any) -> Callable[[Any], Any]:
+    decode = _decoder(codec)
+    if decode is None:
+        return lambda value: value
+    return lambda value: None if value is None else decode(value)
+
+
+def _array_decoder(element: Any) -> Callable[[Any], Any]:
+    decode = _nullable(element)
+    return lambda values: [decode(value) for value in values]
+
+
+def _map_decoder(key: Any, value: Any) -> Callable[[Any], Any]:
+    decode_key, decode_value = _nullable(key), _nullable(value)
+    return lambda pairs: {_hashable(decode_key(k)): decode_value(v) for k, v in pairs}
+
+
+def _struct_decoder(names: list[str], codecs: list) -> Callable[[Any], Any]:
+    decoders = [_nullable(codec) for codec in codecs]
+    return lambda values: {
+        name: decode(value) for name, decode, value in zip(names, decoders, values, strict=True)
+    }
+
+
+def _hashable(key: Any) -> Any:
+    """Spark allows arrays and structs as map keys; Python's dict does not."""
+    if isinstance(key, list):
+        return tuple(_hashable(item) for item in key)
+    if isinstance(key, dict):
+        return tuple((name, _hashable(value)) for name, value in key.items())
+    return key
+
+
+SCALARS: dict[str, Callable[[Any], Any]] = {
+    "decimal": Decimal,
+    "date": date.fromisoformat,
+    "timestamp": datetime.fromisoformat,
+    "binary": base64.b64decode,
+    "timestamp_ntz": datetime.fromisoformat,
+    "json": str,
+}

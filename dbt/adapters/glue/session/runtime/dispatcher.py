@@ -1,0 +1,281 @@
+"""The in-session dispatcher: runs many clients' statements side by side in one Glue session.
+
+The files of this folder are sent to the session as text and run there: standard library and
+pyspark only, Python 3.10 and later, Spark 3.3 to 4.1. The adapter never imports them.
+
+A Glue statement calls `exchange(payload)`, or `piece(frame, number, text)` for each part of a
+long payload and `exchange_pieces(frame)` at last. The payload is a JSON text:
+  client      who asks; results go to whom they belong
+  frame       a unique word around the answer, since other output may surround it
+  statements  [{id, kind: "sql"|"python", text, fetch, limit}]: run these; a known id is not rerun
+  cancel      [id]       cancel these
+  ack         [id]       forget these, their result has arrived
+  have        {id: n}    of these, which it sent before, the client has n characters of the result
+  wait        seconds to wait for a result when none is there
+  most        characters of results to return at most
+  spill       null or an S3 prefix: a result longer than `most` goes there
+
+The answer, one line on stdout: `frame`, packed JSON, `frame`. Packed: as it is, or, when long,
+"z" and base64 of zlib. Its keys:
+  done        [{id, size, at, data}]: a result, packed, or a part of it from character `at`;
+              or [{id, s3}]: the address of the packed result
+  unknown     ids of `have` that this process never got: it was restarted
+  running     how many of this client's statements are not finished
+
+A result is JSON: seconds, and {columns: [[name, type]], codecs, rows, row_count}, {printed} or
+{error: {name, message, error_class, sqlstate, traceback, cancelled}}.
+"""
+
+import base64
+import collections
+import ctypes
+import json
+import threading
+import time
+import uuid
+import zlib
+
+from .errors import cancelled, describe
+from .python import forget_source, run_python, teach_print
+from .sql import run_sql
+
+MAX_RUNNING = 32
+COMPRESS_ABOVE = 4096
+FORGOTTEN_AFTER = 900.0
+REMEMBERED_IDS = 10000
+CANCEL_EVERY, CANCEL_FOR = 0.1, 60.0
+
+spark = None
+_changed = threading.Condition()
+_statements = {}
+_acked = collections.OrderedDict()
+_queue = collections.deque()
+_workers = {"idle": 0, "all": 0}
+_seen = {}
+_pieces = collections.OrderedDict()
+
+
+class Cancelled(BaseException):
+    """Raised from outside in a thread whose Python statement is cancelled."""
+
+
+class Statement:
+    """A statement from its arrival until the client has its result."""
+
+    def __init__(self, client, request, most, spill):
+        self.client = client
+        self.id = request["id"]
+        self.kind = request["kind"]
+        self.text = request["text"]
+        self.fetch = request.get("fetch", True)
+        self.limit = request.get("limit")
+        self.most = most
+        self.spill = spill
+        self.group = "dbt-glue-" + self.id
+        self.filename = f"<dbt {self.id}>" if self.kind == "python" else None
+        self.cancelled = False
+        self.thread_id = None
+        self.finished = None
+        self.result = None
+        self.s3 = None
+
+    def finish(self, result, s3=None):
+        self.result = result
+        self.s3 = s3
+        self.finished = time.monotonic()
+        _changed.notify_all()
+
+    def running(self, on):
+        """Between running(True) and running(False) the thread may get Cancelled raised in it."""
+        with _changed:
+            self.thread_id = threading.get_ident() if on else None
+
+
+def start(session):
+    """Gives the dispatcher its SparkSession. May be called again."""
+    global spark
+    spark = session
+    teach_print()
+
+
+def exchange(payload):
+    """One exchange, as the module's docstring tells. Prints the answer."""
+    ask = json.loads(payload)
+    client, have = ask["client"], ask["have"]
+    with _changed:
+        for ident in ask["ack"]:
+            _forget(ident)
+        for request in ask["statements"]:
+            _submit(Statement(client, request, ask["most"], ask["spill"]))
+        for ident in ask["cancel"]:
+            _cancel(ident)
+        unknown = [ident for ident in have if ident not in _statements]
+        deadline = time.monotonic() + ask["wait"]
+        while not unknown and _of(client, done=False) and not _of(client, done=True):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            _changed.wait(left)
+        _forget_the_silent(client)
+        finished, running = _of(client, done=True), len(_of(client, done=False))
+    answer = {"done": _parts(finished, have, ask["most"]), "unknown": unknown, "running": running}
+    print("\n" + ask["frame"] + _pack(answer) + ask["frame"])
+
+
+def piece(frame, number, text):
+    """Keeps one part of a payload that is too long for one Glue statement."""
+    _pieces.setdefault(frame, {})[number] = text
+    while len(_pieces) > 16:  # left by clients that died half-way
+        _pieces.popitem(last=False)
+
+
+def exchange_pieces(frame):
+    parts = _pieces.pop(frame)
+    exchange("".join(parts[number] for number in range(len(parts))))
+
+
+def _of(client, done):
+    return [
+        s for s in _statements.values() if s.client == client and (s.finished is not None) == done
+    ]
+
+
+def _submit(statement):
+    if statement.id in _statements or statement.id in _acked:
+        return
+    _statements[statement.id] = statement
+    _queue.append(statement)
+    if _workers["idle"] < len(_queue) and _workers["all"] < MAX_RUNNING:
+        _workers["all"] += 1
+        threading.Thread(target=_work, name="dbt-glue", daemon=True).start()
+    _changed.notify_all()
+
+
+def _forget(ident):
+    if _statements.pop(ident, None) is not None:
+        _acked[ident] = True
+        while len(_acked) > REMEMBERED_IDS:
+            _acked.popitem(last=False)
+
+
+def _forget_the_silent(client):
+    """Drops the results of clients that died: a shared session outlives them."""
+    _seen[client] = time.monotonic()
+    oldest = time.monotonic() - FORGOTTEN_AFTER
+    for statement in list(_statements.values()):
+        if (
+            statement.finished is not None
+            and max(statement.finished, _seen[statement.client]) < oldest
+        ):
+            _forget(statement.id)
+
+
+def _parts(finished, have, most):
+    """The results, or parts of results, that fit into one answer."""
+    parts, room = [], most
+    for statement in finished:
+        if statement.s3:
+            parts.append({"id": statement.id, "s3": statement.s3})
+            continue
+        at, size = have.get(statement.id, 0), len(statement.result)
+        data = statement.result[at : at + room]
+        parts.append({"id": statement.id, "size": size, "at": at, "data": data})
+        room -= len(data)
+        if room <= 0:
+            break
+    return parts
+
+
+def _pack(value):
+    text = json.dumps(value)
+    if len(text) <= COMPRESS_ABOVE:
+        return text
+    return "z" + base64.b64encode(zlib.compress(text.encode("ascii"), 6)).decode("ascii")
+
+
+def _work():
+    while True:
+        with _changed:
+            _workers["idle"] += 1
+            while not _queue:
+                _changed.wait()
+            statement = _queue.popleft()
+            _workers["idle"] -= 1
+        _run(statement)
+
+
+def _run(statement):
+    started = time.monotonic()
+    s3 = None
+    try:
+        result = dict(_outcome(statement), seconds=time.monotonic() - started)
+        packed = _pack(result)
+        if statement.spill and len(packed) > statement.most:
+            s3, packed = _spill(statement.spill, packed), ""
+    except BaseException as error:
+        failed = cancelled() if statement.cancelled else describe(error, statement.filename)
+        packed = _pack({"error": failed, "seconds": time.monotonic() - started})
+    if statement.filename:
+        forget_source(statement.filename)
+    with _changed:
+        statement.finish(packed, s3)
+
+
+def _outcome(statement):
+    context = _context()
+    if statement.cancelled:
+        return {"error": cancelled()}
+    if context is not None:
+        context.setJobGroup(statement.group, " ".join(statement.text.split())[:200], True)
+    if statement.kind == "sql":
+        return run_sql(spark, statement.text, statement.fetch, statement.limit)
+    printed = run_python(spark, context, statement.text, statement.filename, statement.running)
+    return {"printed": printed}
+
+
+def _context():
+    """The SparkContext; None where fine-grained access control hides it."""
+    try:
+        return spark.sparkContext
+    except Exception:
+        return None
+
+
+def _spill(prefix, packed):
+    """Puts a result to S3 under a key of its own; the client deletes it after reading."""
+    import boto3
+
+    bucket, _, folder = prefix.split("://", 1)[1].partition("/")
+    name = "dbt-glue-result-" + uuid.uuid4().hex
+    key = "/".join(part for part in (folder.strip("/"), name) if part)
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=packed.encode("ascii"))
+    return f"s3://{bucket}/{key}"
+
+
+def _cancel(ident):
+    statement = _statements.get(ident)
+    if statement is None or statement.finished is not None or statement.cancelled:
+        return
+    statement.cancelled = True
+    if statement in _queue:
+        _queue.remove(statement)
+        statement.finish(_pack({"error": cancelled(), "seconds": 0.0}))
+    else:
+        threading.Thread(target=_keep_cancelling, args=(statement,), daemon=True).start()
+
+
+def _keep_cancelling(statement):
+    """A job group can be cancelled only while it has a job: so again until the thread is done."""
+    context = _context()
+    until = time.monotonic() + CANCEL_FOR
+    raised = False
+    while statement.finished is None and time.monotonic() < until:
+        if context is not None:
+            context.cancelJobGroup(statement.group)
+        with _changed:
+            if statement.thread_id is not None and not raised:
+                raised = True
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(statement.thread_id), ctypes.py_object(Cancelled)
+                )
+        time.sleep(CANCEL_EVERY)

@@ -1,0 +1,45 @@
+"""Runs one SQL text.
+
+Part of the dispatcher: standard library and pyspark only, runs in the session.
+"""
+
+from .values import encode_rows, fields_of
+
+
+def run_sql(spark, text, fetch=True, limit=None):
+    """Runs one SQL text; returns columns, codecs, rows and row_count, in one pass."""
+    frame = spark.sql(text)
+    fields = fields_of(frame)
+    if not fields:
+        return {"columns": [], "codecs": [], "rows": [], "row_count": None}
+    columns = [[name, simple] for name, simple, _ in fields]
+    codecs = [kind for _, _, kind in fields]
+    command = _is_command(frame)
+    if not fetch and not command:
+        frame.write.format("noop").mode("overwrite").save()
+        return {"columns": columns, "codecs": codecs, "rows": [], "row_count": None}
+    if "text" in codecs:
+        frame = _as_text(frame, fields)
+    if limit is not None and not command:
+        frame = frame.limit(limit)
+    rows = frame.collect()
+    if limit is not None:
+        rows = rows[:limit]
+    encoded = encode_rows(rows, codecs, spark)
+    codecs = [None if kind in ("text", "json") else kind for kind in codecs]
+    return {"columns": columns, "codecs": codecs, "rows": encoded, "row_count": len(encoded)}
+
+
+def _is_command(frame):
+    """Commands (SHOW, INSERT, MERGE …) have run when spark.sql returns; a query has not."""
+    plan = frame._jdf.queryExecution().commandExecuted()
+    return plan.getClass().getSimpleName() in ("CommandResult", "LocalRelation")
+
+
+def _as_text(frame, fields):
+    names = [f"_c{i}" for i in range(len(fields))]
+    picked = [
+        f"cast({name} as string) as {name}" if field[2] == "text" else name
+        for name, field in zip(names, fields, strict=True)
+    ]
+    return frame.toDF(*names).selectExpr(*picked)

@@ -1,0 +1,128 @@
+"""How values of Spark types cross as JSON. The client decodes them (session/result.py).
+
+Part of the dispatcher: standard library and pyspark only, runs in the session.
+"""
+
+import base64
+import datetime
+import json
+import re
+
+
+def fields_of(frame):
+    """[(name, type, codec)]; Spark's own words where this pyspark lacks the type."""
+    try:
+        fields = frame.schema.fields
+        return [(f.name, f.dataType.simpleString(), codec(f.dataType)) for f in fields]
+    except Exception:
+        return [_field_by_name(f) for f in frame._jdf.schema().fields()]
+
+
+def _field_by_name(field):
+    """A field of a schema that holds, there or elsewhere, a type that this pyspark lacks."""
+    from pyspark.sql.types import _parse_datatype_json_string
+
+    name, kind = field.name(), field.dataType()
+    try:
+        return name, kind.catalogString(), codec(_parse_datatype_json_string(kind.json()))
+    except Exception:
+        return name, kind.catalogString(), "text"
+
+
+def codec(kind):
+    """How values of a type cross as JSON; None: as they are.
+
+    A word, or a list: ["array", element], ["map", key, value], ["struct", names, codecs].
+    "text" is cast to string by Spark before it is collected.
+    """
+    name = kind.typeName()
+    if name in ("array", "map", "struct") and "text" in str(_inner(kind)):
+        return "text"
+    if name in ("array", "map", "struct"):
+        return _inner(kind)
+    if name.startswith("decimal"):
+        return "decimal"
+    if name in ("date", "binary", "timestamp", "timestamp_ntz"):
+        return name
+    if name in ("boolean", "byte", "short", "integer", "long", "float", "double", "string"):
+        return None
+    if name in ("void", "null") or name.startswith(("varchar", "char")):
+        return None
+    if name == "udt" or hasattr(kind, "sqlType"):
+        return codec(kind.sqlType())
+    return "json" if name == "variant" else "text"
+
+
+def _inner(kind):
+    name = kind.typeName()
+    if name == "array":
+        return ["array", codec(kind.elementType)]
+    if name == "map":
+        return ["map", codec(kind.keyType), codec(kind.valueType)]
+    return ["struct", [f.name for f in kind.fields], [codec(f.dataType) for f in kind.fields]]
+
+
+def encode_rows(rows, codecs, spark):
+    """Rows as lists that JSON can carry; the client's session/result.py decodes them."""
+    zone = None
+    if "timestamp" in json.dumps(codecs):
+        zone = session_zone(spark.conf.get("spark.sql.session.timeZone"))
+    encoders = [_encoder(kind, zone) for kind in codecs]
+    if not any(encoders):
+        return [list(row) for row in rows]
+    return [
+        [
+            value if encode is None or value is None else encode(value)
+            for encode, value in zip(encoders, row, strict=True)
+        ]
+        for row in rows
+    ]
+
+
+def _encoder(kind, zone):
+    if kind is None or kind == "text":
+        return None
+    if isinstance(kind, str):
+        return {
+            "decimal": lambda value: format(value, "f"),
+            "date": lambda value: value.isoformat(),
+            "binary": lambda value: base64.b64encode(bytes(value)).decode("ascii"),
+            "timestamp": lambda value: _as_shown(value, zone),
+            "timestamp_ntz": lambda value: value.isoformat(" "),
+            "json": lambda value: value.toJson(),
+        }[kind]
+    if kind[0] == "array":
+        element = _nullable(kind[1], zone)
+        return lambda values: [element(value) for value in values]
+    if kind[0] == "map":
+        key, item = _nullable(kind[1], zone), _nullable(kind[2], zone)
+        return lambda values: [[key(k), item(v)] for k, v in values.items()]
+    inner = [_nullable(each, zone) for each in kind[2]]
+    return lambda values: [encode(value) for encode, value in zip(inner, values, strict=True)]
+
+
+def _nullable(kind, zone):
+    encode = _encoder(kind, zone)
+    if encode is None:
+        return lambda value: value
+    return lambda value: None if value is None else encode(value)
+
+
+def _as_shown(value, zone):
+    """pyspark gives the driver's local time; Spark shows the session's time zone."""
+    return value.astimezone(zone).replace(tzinfo=None).isoformat(" ")
+
+
+def session_zone(name):
+    """spark.sql.session.timeZone: a region, "UTC", "+02:00", "GMT+2"."""
+    if name in ("UTC", "Z", "GMT", "Etc/UTC"):
+        return datetime.timezone.utc
+    offset = re.match(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d\d))?$", name)
+    if offset:
+        minutes = int(offset.group(2)) * 60 + int(offset.group(3) or 0)
+        return datetime.timezone(
+            datetime.timedelta(minutes=-minutes if offset.group(1) == "-" else minutes)
+        )
+    import zoneinfo
+
+    return zoneinfo.ZoneInfo(name)

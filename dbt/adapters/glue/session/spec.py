@@ -1,0 +1,136 @@
+"""SessionSpec: what CreateSession is asked for, a value."""
+
+import functools
+import os
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from dbt.adapters.glue.__version__ import version
+from dbt.adapters.glue.exceptions import ConfigurationError
+
+# ListSessions finds sessions by tag and value, so this value never changes.
+OWNER_TAG = ("dbt-glue", "session")
+REQUEST_ORIGIN = "dbt-glue"
+# Limits of CreateSession's DefaultArguments and Tags (botocore, glue service model).
+MAX_ARGUMENT_LENGTH = 4096
+MAX_ARGUMENTS = 75
+MAX_TAGS = 50
+JOINED_BY_COMMA = ("--datalake-formats", "--extra-jars", "--extra-py-files")
+
+
+@dataclass(frozen=True)
+class SessionSpec:
+    """Equal specs can share a session. idle_timeout and timeout are minutes.
+
+    default_arguments: what the user gives, ("--key", "value"). conf: Spark conf in order; a later
+    entry wins over an earlier one, and a `--conf` in default_arguments over both.
+    session_type: "livy" or "spark_connect".
+    """
+
+    role_arn: str
+    glue_version: str = "5.0"
+    workers: int | None = None
+    worker_type: str | None = None
+    idle_timeout: int = 10
+    timeout: int = 300
+    default_arguments: tuple[tuple[str, str], ...] = ()
+    conf: tuple[tuple[str, str], ...] = ()
+    datalake_formats: tuple[str, ...] = ()
+    extra_jars: str | None = None
+    extra_py_files: str | None = None
+    connections: tuple[str, ...] = ()
+    security_configuration: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    session_type: str = "livy"
+
+    def describe(self) -> str:
+        """ "2 × G.1X, Glue 5.0", for messages."""
+        size = f"{self.workers} × {self.worker_type or 'default workers'}, " if self.workers else ""
+        return f"{size}Glue {self.glue_version}"
+
+    def create_request(self, session_id: str) -> dict[str, Any]:
+        """The arguments of glue.create_session. Raises ConfigurationError on a broken limit."""
+        request: dict[str, Any] = {
+            "Id": session_id,
+            "Role": self.role_arn,
+            "Command": {"Name": "glueetl", "PythonVersion": "3"},
+            "GlueVersion": self.glue_version,
+            "Timeout": self.timeout,
+            "IdleTimeout": self.idle_timeout,
+            "DefaultArguments": self._arguments(),
+            "Tags": self._tags(),
+            "RequestOrigin": REQUEST_ORIGIN,
+        }
+        if self.workers is not None:
+            request["NumberOfWorkers"] = self.workers
+        if self.worker_type is not None:
+            request["WorkerType"] = self.worker_type
+        if self.security_configuration:
+            request["SecurityConfiguration"] = self.security_configuration
+        if self.connections:
+            request["Connections"] = {"Connections": list(self.connections)}
+        if self.session_type == "spark_connect":
+            request["SessionType"] = "SPARK_CONNECT"
+        return request
+
+    def _arguments(self) -> dict[str, str]:
+        arguments = {"--enable-glue-datacatalog": "true"}
+        own = {
+            "--datalake-formats": ",".join(self.datalake_formats),
+            "--extra-jars": self.extra_jars or "",
+            "--extra-py-files": self.extra_py_files or "",
+        }
+        arguments.update({key: value for key, value in own.items() if value})
+        conf = [f"{key}={value}" for key, value in self.conf]
+        for key, value in self.default_arguments:
+            if key == "--conf":
+                conf.append(value)
+            elif key in JOINED_BY_COMMA and key in arguments:
+                arguments[key] = _union(arguments[key], value)
+            else:
+                arguments[key] = value
+        if conf:
+            arguments["--conf"] = " --conf ".join(conf)
+        _check_arguments(arguments)
+        return arguments
+
+    def _tags(self) -> dict[str, str]:
+        tags = dict(self.tags)
+        tags[OWNER_TAG[0]] = OWNER_TAG[1]
+        tags.setdefault("dbt-glue-version", version)
+        tags.setdefault("dbt-glue-process", f"{_host()}/{os.getpid()}")
+        if len(tags) > MAX_TAGS:
+            raise ConfigurationError(
+                f"A session may have {MAX_TAGS} tags; with the three of dbt-glue this one would "
+                f"have {len(tags)}."
+            )
+        return tags
+
+
+@functools.cache
+def _host() -> str:
+    allowed = "-._"
+    return "".join(c if c.isalnum() or c in allowed else "-" for c in socket.gethostname())[:200]
+
+
+def _union(first: str, second: str) -> str:
+    items = [item.strip() for item in f"{first},{second}".split(",")]
+    return ",".join(dict.fromkeys(item for item in items if item))
+
+
+def _check_arguments(arguments: dict[str, str]) -> None:
+    if len(arguments) > MAX_ARGUMENTS:
+        raise ConfigurationError(
+            f"A session takes {MAX_ARGUMENTS} default arguments, got {len(arguments)}."
+        )
+    for key, value in arguments.items():
+        if len(value) > MAX_ARGUMENT_LENGTH:
+            raise ConfigurationError(
+                f"The session argument {key} is {len(value)} characters long; Glue takes "
+                f"{MAX_ARGUMENT_LENGTH}.",
+                hint="Shorten `conf` or `default_arguments`: settings of a table belong to its "
+                "`table_properties`."
+                if key == "--conf"
+                else None,
+            )

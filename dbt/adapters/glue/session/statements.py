@@ -1,0 +1,145 @@
+"""Glue statements: run one, poll for its end, tell a dead session from a bad statement."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dbt.adapters.glue.clients import call
+from dbt.adapters.glue.exceptions import (
+    CatalogError,
+    SessionError,
+    SessionLost,
+    StatementCancelled,
+    StatementTimeout,
+)
+from dbt.adapters.glue.session.lifecycle import USABLE
+from dbt.adapters.glue.session.spec import REQUEST_ORIGIN
+
+# The states of botocore's StatementState in which nothing changes any more; CANCELLING is not one.
+# TIMEOUT is not in the model, but has been seen.
+TERMINAL = frozenset({"AVAILABLE", "CANCELLED", "ERROR", "TIMEOUT"})
+FIRST_POLL = 0.02
+# Polling each fifth of the time that has passed costs at most a fifth in latency.
+POLL_GROWTH = 0.2
+RETRY_FOR = 120.0
+RETRY_FIRST, RETRY_LAST = 0.2, 5.0
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a statement that became AVAILABLE printed, or the Python exception it ended in."""
+
+    statement_id: str
+    ok: bool
+    text: str
+    error_name: str
+    error_value: str
+    traceback: str
+
+
+class StatementClient:
+    """Runs statements in one session. Thread-safe as boto3 clients are.
+
+    Raises SessionLost when the session is gone, SessionError when Glue could not run the
+    statement, StatementCancelled, StatementTimeout, AccessDenied, CatalogError. Throttling, busy
+    sessions and broken connections are retried, with jitter, for RETRY_FOR seconds.
+    """
+
+    def __init__(
+        self,
+        glue: Any,
+        session_id: str,
+        *,
+        poll_cap: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._glue = glue
+        self.session_id = session_id
+        self._poll_cap = poll_cap
+        self._clock = clock
+        self._sleep = sleep
+
+    def submit(self, code: str) -> int:
+        """RunStatement; returns the statement's id without waiting for it."""
+        answer = self._call("RunStatement", self._glue.run_statement, Code=code)
+        return answer["Id"]
+
+    def run(self, code: str) -> Output:
+        """RunStatement, then GetStatement until it has ended."""
+        return self.wait(self.submit(code))
+
+    def wait(self, statement_id: int) -> Output:
+        started = self._clock()
+        pause = FIRST_POLL
+        while True:
+            self._sleep(pause)
+            answer = self._call("GetStatement", self._glue.get_statement, Id=statement_id)
+            statement = answer["Statement"]
+            if statement["State"] in TERMINAL:
+                return self._ended(str(statement_id), statement)
+            passed = self._clock() - started
+            pause = max(FIRST_POLL, min(self._poll_cap, passed * POLL_GROWTH))
+            pause *= random.uniform(0.85, 1.15)
+
+    def _ended(self, statement_id: str, statement: dict[str, Any]) -> Output:
+        state, output = statement["State"], statement.get("Output") or {}
+        where: dict[str, Any] = {"session_id": self.session_id, "statement_id": statement_id}
+        value = output.get("ErrorValue") or ""
+        if state == "CANCELLED":
+            raise StatementCancelled(value or "The Glue statement was cancelled.", **where)
+        if state == "TIMEOUT":
+            raise StatementTimeout(value or "The Glue statement timed out.", **where)
+        if state == "ERROR":
+            self._raise_if_lost(value or "The Glue statement ended in state ERROR.")
+            raise SessionError(
+                value or "Glue could not run the statement: it ended in state ERROR.", **where
+            )
+        return Output(
+            statement_id=statement_id,
+            ok=output.get("Status", "ok").lower() != "error",
+            text=(output.get("Data") or {}).get("TextPlain") or "",
+            error_name=output.get("ErrorName") or "",
+            error_value=value,
+            traceback="".join(output.get("Traceback") or ()),
+        )
+
+    def _call(self, operation: str, fn: Callable[..., Any], **request: Any) -> Any:
+        request.update(SessionId=self.session_id, RequestOrigin=REQUEST_ORIGIN)
+        started, pause = self._clock(), RETRY_FIRST
+        while True:
+            try:
+                return call(operation, fn, **request)
+            except CatalogError as error:
+                error.add_context(session_id=self.session_id)
+                if error.code in ("IllegalSessionStateException", "EntityNotFoundException"):
+                    raise self._lost(error.message, error.code) from error
+                if error.code in ("InvalidInputException", "ValidationException"):
+                    self._raise_if_lost(error.message, error)
+                if not error.retryable or self._clock() - started > RETRY_FOR:
+                    raise
+            self._sleep(pause * random.uniform(0.7, 1.3))
+            pause = min(pause * 2, RETRY_LAST)
+
+    def _raise_if_lost(self, message: str, cause: CatalogError | None = None) -> None:
+        try:
+            answer = call("GetSession", self._glue.get_session, Id=self.session_id)
+            status = answer["Session"]["Status"]
+        except CatalogError as error:
+            if error.code != "EntityNotFoundException":
+                raise
+            status = "gone"
+        if status not in USABLE:
+            raise self._lost(message, status) from cause
+
+    def _lost(self, message: str, why: str | None) -> SessionLost:
+        return SessionLost(
+            message,
+            session_id=self.session_id,
+            code=why,
+            hint="The session ended or died while it was in use (idle timeout, session lifetime "
+            "`query_timeout_in_minutes`, driver out of memory, stopped by someone): what was "
+            "running in it is lost. Repeat the command with `dbt retry`.",
+        )

@@ -1,0 +1,140 @@
+"""Ticket: one statement of a dbt thread, from its submission to its result."""
+
+import copy
+import re
+from collections.abc import Callable
+from typing import Any
+
+from dbt.adapters.glue.clients import call
+from dbt.adapters.glue.exceptions import (
+    GlueError,
+    ProtocolError,
+    SessionLost,
+    StatementCancelled,
+    StatementError,
+    spark_message,
+)
+from dbt.adapters.glue.session.exchange import unpack
+from dbt.adapters.glue.session.result import Result, ResultColumn, decode_rows
+
+DEAD_DRIVER = re.compile(
+    r"Py4JNetworkError|stopped SparkContext|SparkContext (has been|was) shut ?down"
+    r"|SparkContext is stopping|Answer from Java side is empty"
+)
+
+
+def driver_is_dead(text: str) -> bool:
+    """An error says that Spark's driver has gone, and every later statement will fail."""
+    return bool(DEAD_DRIVER.search(text))
+
+
+def copy_error(error: GlueError) -> GlueError:
+    """A copy that one thread may raise and add context to."""
+    twin = copy.copy(error)
+    twin.context = dict(error.context)
+    twin.__cause__ = error.__cause__
+    return twin
+
+
+class Ticket:
+    """carried: an exchange with it was begun; sent: the session has it; done: it has ended."""
+
+    def __init__(
+        self,
+        request: dict[str, Any],
+        tag: str | None,
+        thread: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self.id: str = request["id"]
+        self.request = request
+        self.tag = tag
+        self.thread = thread
+        self.carried = self.sent = self.done = False
+        self.statement_id: str | None = None
+        self.lost: SessionLost | None = None
+        self._clock = clock
+        self._started = clock()
+        self._seconds = 0.0
+        self._parts: list[str] = []
+        self.received = 0
+        self._answer: dict[str, Any] = {}
+        self._error: GlueError | None = None
+
+    def take(self, part: dict[str, Any], s3: Callable[[], Any] | None) -> bool:
+        """Takes a result, or a part of one; True when it is complete."""
+        try:
+            if "s3" in part:
+                self._answer = unpack(_fetch(part["s3"], s3))
+                return True
+            if part["at"] != self.received:
+                return False
+            self._parts.append(part["data"])
+            self.received += len(part["data"])
+            if self.received < part["size"]:
+                return False
+            self._answer = unpack("".join(self._parts))
+        except GlueError as error:
+            self._error = error
+        return True
+
+    def finish(self) -> None:
+        self._seconds = self._clock() - self._started
+        self.done = True
+        error = self._answer.get("error")
+        if (
+            error
+            and not error["cancelled"]
+            and driver_is_dead(f"{error['name']} {error['message']}")
+        ):
+            self._error = self.lost = SessionLost(error["message"])
+
+    def fail(self, error: GlueError) -> None:
+        self._error = error
+        self.finish()
+
+    def result(self, session_id: str) -> Result:
+        answer = self._checked(session_id)
+        return Result(
+            columns=[ResultColumn(name, kind) for name, kind in answer["columns"]],
+            rows=decode_rows(answer["rows"], answer["codecs"]),
+            row_count=answer["row_count"],
+            session_id=session_id,
+            statement_id=self.statement_id,
+            seconds=self._seconds,
+        )
+
+    def printed(self, session_id: str) -> str:
+        return self._checked(session_id)["printed"]
+
+    def _checked(self, session_id: str) -> dict[str, Any]:
+        where = {"session_id": session_id, "statement_id": self.statement_id}
+        if self._error is not None:
+            raise self._error.add_context(**where)
+        error = self._answer.get("error")
+        if error is None:
+            return self._answer
+        if error["cancelled"]:
+            raise StatementCancelled(error["message"], **where)
+        message = spark_message(error["message"])
+        if self.request["kind"] == "python":
+            message = f"{error['name']}: {message}\n{error['traceback'] or ''}".rstrip()
+        raise StatementError(
+            message,
+            error_name=error["name"],
+            error_class=error["error_class"],
+            sqlstate=error["sqlstate"],
+            traceback=error["traceback"],
+            **where,
+        )
+
+
+def _fetch(address: str, s3: Callable[[], Any] | None) -> str:
+    """A result that the session put to S3; deleted after reading."""
+    if s3 is None:
+        raise ProtocolError(f"The session put a result at {address}, and there is no S3 client.")
+    bucket, _, key = address.split("://", 1)[1].partition("/")
+    client = s3()
+    body = call("GetObject", client.get_object, Bucket=bucket, Key=key)["Body"].read()
+    call("DeleteObject", client.delete_object, Bucket=bucket, Key=key)
+    return body.decode("ascii")

@@ -1,0 +1,38 @@
+"""Transport: how SQL and Python get into a session and results out of it."""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from dbt.adapters.glue.session.result import Result
+
+
+class Transport(Protocol):
+    """One session, shared by all threads. Every method may be called from any thread.
+
+    execute and run_python raise StatementError (StatementCancelled, StatementTimeout) when the
+    statement failed, SessionLost when the session died under it, ProtocolError when the answer
+    was no answer.
+    """
+
+    session_id: str
+
+    def execute(
+        self, sql: str, *, fetch: bool = True, limit: int | None = None, tag: str | None = None
+    ) -> Result:
+        """Runs one SQL statement and waits for its end.
+
+        fetch=False runs a query to its end and brings no rows; limit bounds the rows in Spark.
+        """
+        ...
+
+    def run_python(self, code: str, *, tag: str | None = None) -> str:
+        """Runs Python in the session, with `spark` set; returns what it printed."""
+        ...
+
+    def cancel(self, tag: str) -> None:
+        """Cancels what runs or waits under this tag; whoever waits gets StatementCancelled."""
+        ...
+
+    def busy(self) -> AbstractContextManager[None]:
+        """Says that this thread is at work and may soon call execute or run_python."""
+        ...

@@ -1,0 +1,146 @@
+"""The Spark conf of a session, from the profile's `datalake_formats` and `conf`."""
+
+from collections.abc import Iterable, Mapping
+
+from dbt.adapters.glue.exceptions import ConfigurationError
+
+SPARK_CATALOG = "spark.sql.catalog.spark_catalog"
+DATALAKE_FORMATS = ("hudi", "iceberg", "delta")
+
+# The order of the extensions, Delta, Iceberg, Hudi, is the one that was measured to work together.
+EXTENSIONS = {
+    "delta": "io.delta.sql.DeltaSparkSessionExtension",
+    "iceberg": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+    "hudi": "org.apache.spark.sql.hudi.HoodieSparkSessionExtension",
+}
+
+
+def parse_conf(text: str) -> dict[str, str]:
+    """The profile's `conf` text, `a=b --conf c=d`, as a mapping; `=` may stand in values.
+
+    Raises ConfigurationError for an entry without `=`.
+    """
+    conf: dict[str, str] = {}
+    for entry in (" " + text.strip()).split(" --conf "):
+        entry = entry.strip().removeprefix("--conf").strip()
+        if not entry:
+            continue
+        key, separator, value = entry.partition("=")
+        if not separator:
+            raise ConfigurationError(f"conf: got {entry!r}, expected key=value --conf key=value …")
+        conf[key.strip()] = value.strip()
+    return conf
+
+
+def parse_arguments(text: str) -> dict[str, str]:
+    """The profile's `default_arguments` text, `--k=v, --flag, --l=w`, as a mapping.
+
+    A new argument begins at a comma that `--` follows, so values may hold commas, spaces and `=`.
+    A flag without `=` means true, as Glue's own flags do.
+    """
+    arguments: dict[str, str] = {}
+    for entry in _split_at_flags(text):
+        key, separator, value = entry.partition("=")
+        if not key.startswith("--") or len(key.strip()) < 3:
+            raise ConfigurationError(
+                f"default_arguments: got {entry!r}, expected --key=value, --key=value, …"
+            )
+        arguments[key.strip()] = value.strip() if separator else "true"
+    return arguments
+
+
+def _split_at_flags(text: str) -> list[str]:
+    entries: list[str] = []
+    for piece in text.split(","):
+        if piece.strip().startswith("--") or not entries:
+            entries.append(piece.strip())
+        else:
+            entries[-1] += "," + piece
+    return [entry.strip() for entry in entries if entry.strip()]
+
+
+def parse_datalake_formats(text: str | Iterable[str] | None) -> tuple[str, ...]:
+    """`hudi, iceberg` as a tuple of names. Raises ConfigurationError for an unknown one."""
+    names = text.split(",") if isinstance(text, str) else list(text or ())
+    formats = tuple(dict.fromkeys(name.strip().lower() for name in names if name.strip()))
+    for name in formats:
+        if name not in DATALAKE_FORMATS:
+            raise ConfigurationError(
+                f"datalake_formats: got {name!r}, expected a comma-separated list of "
+                f"{', '.join(DATALAKE_FORMATS)}"
+            )
+    return formats
+
+
+def configured_formats(conf: Mapping[str, str]) -> set[str]:
+    """The formats that a user's own conf sets up, by extensions or catalogs."""
+    text = " ".join(value for key, value in conf.items() if key.startswith("spark.sql.")).lower()
+    return {
+        name
+        for name, mark in (("iceberg", "iceberg"), ("delta", "delta"), ("hudi", "hudi"))
+        if mark in text or (name == "hudi" and "hoodie" in text)
+    }
+
+
+def session_conf(
+    formats: tuple[str, ...],
+    user_conf: Mapping[str, str],
+    *,
+    iceberg_catalog: str | None,
+    warehouse: str | None,
+    catalog_id: str | None,
+) -> dict[str, str]:
+    """The whole Spark conf of a session: ours from the formats, then the user's, which wins."""
+    conf = {
+        "spark.sql.sources.partitionOverwriteMode": "dynamic",
+        "hive.exec.dynamic.partition.mode": "nonstrict",
+    }
+    if catalog_id:
+        conf["spark.hadoop.hive.metastore.glue.catalogid"] = catalog_id
+    if formats:
+        conf["spark.serializer"] = "org.apache.spark.serializer.KryoSerializer"
+        conf["spark.sql.extensions"] = ",".join(
+            extension for name, extension in EXTENSIONS.items() if name in formats
+        )
+    if "delta" in formats:
+        conf[SPARK_CATALOG] = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
+        conf["spark.databricks.delta.catalog.update.enabled"] = "true"
+    elif "hudi" in formats:
+        # Beside Delta it would break Delta's CREATE TABLE AS.
+        conf[SPARK_CATALOG] = "org.apache.spark.sql.hudi.catalog.HoodieCatalog"
+    if "iceberg" in formats:
+        conf.update(_iceberg_conf(formats, iceberg_catalog, warehouse, catalog_id, user_conf))
+    conf.update(user_conf)
+    return conf
+
+
+def _iceberg_conf(
+    formats: tuple[str, ...],
+    catalog: str | None,
+    warehouse: str | None,
+    catalog_id: str | None,
+    user_conf: Mapping[str, str],
+) -> dict[str, str]:
+    prefix = f"spark.sql.catalog.{catalog}" if catalog else SPARK_CATALOG
+    if prefix in user_conf:
+        return {}  # the user defines this catalog, whole
+    if not catalog and ("delta" in formats or "hudi" in formats):
+        raise ConfigurationError(
+            "custom_iceberg_catalog_namespace: got '' with datalake_formats "
+            f"{','.join(formats)}, expected a name: spark_catalog can serve Iceberg or "
+            "Delta and Hudi, not both",
+            hint="Set custom_iceberg_catalog_namespace: glue_catalog.",
+        )
+    kind = "SparkCatalog" if catalog else "SparkSessionCatalog"
+    conf = {
+        prefix: f"org.apache.iceberg.spark.{kind}",
+        f"{prefix}.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
+        f"{prefix}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        # Names with a dash are legal in Glue; Iceberg refuses them by itself.
+        f"{prefix}.glue.skip-name-validation": "true",
+    }
+    if warehouse:
+        conf[f"{prefix}.warehouse"] = warehouse
+    if catalog_id:
+        conf[f"{prefix}.glue.id"] = catalog_id
+    return conf

@@ -1,0 +1,208 @@
+"""TableStorage: where tables live on S3, and which of it dbt may delete."""
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from dbt.adapters.glue.catalog import DataCatalog
+from dbt.adapters.glue.clients import GlueClients, call
+from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError
+from dbt.adapters.glue.table_metadata import location_of
+
+OBJECTS_A_BATCH = 1000  # DeleteObjects of S3
+TEMPORARY_FOLDER = "_dbt_glue_tmp"
+
+
+def split_location(location: str) -> tuple[str, str]:
+    """Bucket and key prefix of `s3://bucket/prefix`, the prefix without slashes at its ends.
+
+    Raises ConfigurationError for anything else.
+    """
+    match = re.fullmatch(r"s3[an]?://([^/]+)(?:/(.*))?", location.strip())
+    if not match:
+        raise ConfigurationError(f"location: got {location!r}, expected s3://bucket/path")
+    return match.group(1), (match.group(2) or "").strip("/")
+
+
+def lies_under(location: str, parent: str) -> bool:
+    """Whether a location is strictly below another one, whichever of s3, s3a, s3n they use."""
+    bucket, prefix = split_location(location)
+    parent_bucket, parent_prefix = split_location(parent)
+    if bucket != parent_bucket or not prefix:
+        return False
+    return not parent_prefix or prefix.startswith(parent_prefix + "/")
+
+
+def same_location(one: str, other: str) -> bool:
+    return split_location(one) == split_location(other)
+
+
+class TableStorage:
+    """The data of tables under the profile's `location`.
+
+    What dbt owns: a location below the profile's, or the model's own custom_location; never a
+    bucket's root, nor a folder that holds another table or database.
+    """
+
+    def __init__(
+        self,
+        clients: GlueClients,
+        catalog: DataCatalog,
+        location: str | None,
+        root_location: bool = False,
+    ) -> None:
+        self._clients = clients
+        self._catalog = catalog
+        self._location = location.rstrip("/") if location else None
+        self._root_location = root_location
+        self._databases: list[tuple[str, str]] | None = None
+
+    def location_for(self, schema: str | None, name: str, custom: str | None = None) -> str:
+        """Where a table's data goes, without a trailing slash; a custom location wins.
+
+        Raises ConfigurationError where the profile has no `location`.
+        """
+        if custom and custom != "empty":
+            split_location(custom)
+            return custom.rstrip("/")
+        base = self._base(f"{schema}.{name}")
+        return "/".join([base, name] if self._root_location else [base, schema or "", name])
+
+    def database_location(self, schema: str) -> str | None:
+        """The LocationUri of a database that dbt creates."""
+        return f"{self._location}/{schema}/" if self._location else None
+
+    def why_not_owned(
+        self, schema: str, name: str, location: str, custom: str | None = None
+    ) -> str | None:
+        """The reason why dbt must not delete the data at a table's location; None if it may."""
+        _, prefix = split_location(location)
+        if not prefix:
+            return "it is the root of a bucket"
+        custom_here = bool(custom and custom != "empty" and same_location(location, custom))
+        below = self._location is not None and lies_under(location, self._location)
+        if not (custom_here or below):
+            return f"it is not below the profile's location ({self._location})"
+        return self._holds_others(schema, name, location)
+
+    def _holds_others(self, schema: str, name: str, location: str) -> str | None:
+        for database, place in self._database_locations():
+            if _covers(location, place):
+                return f"it holds the database {database}"
+        for table in self._catalog.get_tables(schema):
+            place = location_of(table)
+            if table["Name"] != name.lower() and place and _is_s3(place):
+                if _covers(location, place):
+                    return f"it holds the table {schema}.{table['Name']}"
+        return None
+
+    def _database_locations(self) -> list[tuple[str, str]]:
+        if self._databases is None:  # an account may have thousands: asked for once a run
+            self._databases = [
+                (database["Name"], database["LocationUri"])
+                for database in self._catalog.get_databases()
+                if _is_s3(database.get("LocationUri") or "")
+            ]
+        return self._databases
+
+    def delete_data(self, schema: str, name: str, location: str, custom: str | None = None) -> int:
+        """Deletes every object below a location that dbt owns; returns how many.
+
+        Raises ConfigurationError where it does not own it.
+        """
+        reason = self.why_not_owned(schema, name, location, custom)
+        if reason:
+            raise ConfigurationError(
+                f"The data of {schema}.{name} at {location} was not deleted: {reason}",
+                hint="Delete it yourself, or give the table a location of its own.",
+            )
+        return self._delete_below(location)
+
+    def delete_temporary(self, path: str) -> int:
+        """Deletes a folder that `new_temporary` named."""
+        if f"/{TEMPORARY_FOLDER}/" not in path:
+            raise ConfigurationError(f"{path} is not a temporary folder of dbt-glue")
+        return self._delete_below(path)
+
+    def new_temporary(self) -> str:
+        """A unique folder for files of one statement, `<location>/_dbt_glue_tmp/<id>`."""
+        return f"{self._base('temporary files')}/{TEMPORARY_FOLDER}/{uuid.uuid4().hex}"
+
+    def put(self, location: str, body: bytes) -> None:
+        bucket, key = split_location(location)
+        call("PutObject", self._clients.s3.put_object, Bucket=bucket, Key=key, Body=body)
+
+    def ensure_bucket(self) -> None:
+        """Creates the bucket of the profile's location: for local Glue only."""
+        bucket, _ = split_location(self._base("the bucket"))
+        try:
+            call("CreateBucket", self._clients.s3.create_bucket, Bucket=bucket)
+        except CatalogError as error:
+            if error.code not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+                raise
+
+    def _base(self, what: str) -> str:
+        if self._location is None:
+            raise ConfigurationError(
+                f"{what} needs a place: the profile has no location",
+                hint="Set location: s3://bucket/path in the profile, or custom_location in the "
+                "model's config.",
+            )
+        return self._location
+
+    def _delete_below(self, location: str) -> int:
+        bucket, prefix = split_location(location)
+        if not prefix:
+            raise ConfigurationError(f"{location} is the root of a bucket: nothing was deleted")
+        deleted = 0
+        for keys in _batches(self._keys(bucket, prefix)):
+            response = call(
+                "DeleteObjects",
+                self._clients.s3.delete_objects,
+                Bucket=bucket,
+                Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
+            )
+            for failed in response.get("Errors", ()):
+                raise CatalogError(
+                    f"s3://{bucket}/{failed.get('Key')}: {failed.get('Message')}",
+                    operation="DeleteObjects",
+                    code=failed.get("Code"),
+                )
+            deleted += len(keys)
+        return deleted
+
+    def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
+        token: dict[str, Any] = {}
+        while True:
+            page = call(
+                "ListObjectsV2",
+                self._clients.s3.list_objects_v2,
+                Bucket=bucket,
+                Prefix=f"{prefix}/",
+                **token,
+            )
+            for item in page.get("Contents", ()):
+                yield item["Key"]
+            if not page.get("IsTruncated"):
+                return
+            token = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+def _is_s3(location: str) -> bool:
+    return location.startswith(("s3://", "s3a://", "s3n://"))
+
+
+def _covers(location: str, other: str) -> bool:
+    return same_location(location, other) or lies_under(other, location)
+
+
+def _batches(keys: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for key in keys:
+        batch.append(key)
+        if len(batch) == OBJECTS_A_BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

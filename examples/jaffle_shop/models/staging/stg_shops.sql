@@ -1,0 +1,3 @@
+select shop_id, shop_name, city, opened_on, seats
+from {{ ref('raw_shops') }}
+where opened_on <= {{ as_of() }}

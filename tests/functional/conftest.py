@@ -1,0 +1,64 @@
+"""dbt projects on local Glue: every test shares one warm session."""
+
+import json
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+WAREHOUSE = "s3://functional-tests/warehouse"
+
+
+@pytest.fixture(scope="class")
+def dbt_profile_target(local_glue: Any) -> dict[str, Any]:
+    return {
+        "type": "glue",
+        "local": True,
+        "local_dir": str(local_glue.local_dir),
+        "location": WAREHOUSE,
+        "datalake_formats": "iceberg,delta,hudi",
+        "glue_version": "5.1",
+        "glue_session_id": "functional-tests",
+        "glue_session_reuse": True,
+        "idle_timeout": 60,
+        "threads": 4,
+    }
+
+
+@pytest.fixture
+def glue_client(local_glue: Any) -> Any:
+    """boto3's own Glue client, to look at what dbt left in the catalog."""
+    return _client(local_glue, "glue")
+
+
+@pytest.fixture
+def s3_client(local_glue: Any) -> Any:
+    return _client(local_glue, "s3")
+
+
+def _client(local_glue: Any, service: str) -> Any:
+    import boto3
+
+    return boto3.client(
+        service,
+        endpoint_url=local_glue.url,
+        region_name=local_glue.region,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+
+
+@pytest.fixture
+def calls(local_glue: Any) -> Callable[[], dict[str, int]]:
+    """API calls by operation since the last time this was asked."""
+
+    def read() -> dict[str, int]:
+        with urllib.request.urlopen(f"{local_glue.url}/_stats", timeout=10) as response:
+            counted: dict[str, int] = json.load(response)["calls"]
+        request = urllib.request.Request(f"{local_glue.url}/_stats/reset", method="POST")
+        urllib.request.urlopen(request, timeout=10).close()
+        return counted
+
+    read()
+    return read

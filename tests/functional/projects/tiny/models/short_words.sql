@@ -1,0 +1,1 @@
+select n, word from {{ ref('numbers') }} where length(word) = 3

@@ -1,0 +1,223 @@
+"""Incremental strategies on every format that has them; each model runs at least twice."""
+
+from typing import Any
+
+import pytest
+from dbt.tests.util import run_dbt, write_file
+
+pytestmark = pytest.mark.slow
+
+MODEL = """
+{{{{ config(materialized='incremental', file_format='{file_format}',
+            incremental_strategy='{strategy}'{extra}) }}}}
+{{% if var('run', 1) == 1 %}}
+select * from values (1, 'one', 'a'), (2, 'two', 'a'), (3, 'three', 'b') as t(id, name, part)
+{{% else %}}
+select * from values (3, 'THREE', 'b'), (4, 'four', 'b') as t(id, name, part)
+{{% endif %}}
+"""
+APPENDED = [
+    (1, "one", "a"),
+    (2, "two", "a"),
+    (3, "THREE", "b"),
+    (3, "three", "b"),
+    (4, "four", "b"),
+]
+MERGED = [(1, "one", "a"), (2, "two", "a"), (3, "THREE", "b"), (4, "four", "b")]
+REPLACED = [(3, "THREE", "b"), (4, "four", "b")]
+KEY = ", unique_key='id'"
+PART = ", partition_by=['part']"
+
+CASES = {
+    "parquet_append": ("parquet", "append", "", APPENDED),
+    "orc_append": ("orc", "append", PART, APPENDED),
+    "csv_append": ("csv", "append", "", APPENDED),
+    "iceberg_append": ("iceberg", "append", "", APPENDED),
+    "delta_append": ("delta", "append", PART, APPENDED),
+    "parquet_overwrite": ("parquet", "insert_overwrite", PART, MERGED),
+    "orc_overwrite": ("orc", "insert_overwrite", PART, MERGED),
+    "parquet_overwrite_all": ("parquet", "insert_overwrite", "", REPLACED),
+    "iceberg_overwrite": ("iceberg", "insert_overwrite", PART, MERGED),
+    "delta_overwrite": ("delta", "insert_overwrite", PART, MERGED),
+    "hudi_overwrite": ("hudi", "insert_overwrite", PART + KEY, MERGED),
+    "iceberg_merge": ("iceberg", "merge", KEY, MERGED),
+    "iceberg_merge_part": ("iceberg", "merge", KEY + PART, MERGED),
+    "delta_merge": ("delta", "merge", KEY, MERGED),
+    "delta_merge_part": ("delta", "merge", KEY + PART, MERGED),
+    "hudi_merge": ("hudi", "merge", KEY, MERGED),
+    "hudi_merge_part": ("hudi", "merge", KEY + PART, MERGED),
+    "iceberg_merge_two_keys": ("iceberg", "merge", ", unique_key=['id', 'part']", MERGED),
+    "delta_merge_update_columns": (
+        "delta",
+        "merge",
+        KEY + ", merge_update_columns=['part']",
+        [(1, "one", "a"), (2, "two", "a"), (3, "three", "b"), (4, "four", "b")],
+    ),
+    "iceberg_merge_exclude_columns": (
+        "iceberg",
+        "merge",
+        KEY + ", merge_exclude_columns=['name']",
+        [(1, "one", "a"), (2, "two", "a"), (3, "three", "b"), (4, "four", "b")],
+    ),
+    "iceberg_merge_predicates": (
+        "iceberg",
+        "merge",
+        KEY + ", incremental_predicates=['DBT_INTERNAL_DEST.id > 3']",
+        APPENDED,
+    ),
+}
+
+
+def table_rows(name: str) -> list[tuple[Any, ...]]:
+    shown = run_dbt(
+        ["show", "--limit", "-1", "--inline", f"select id, name, part from {{{{ ref('{name}') }}}}"]
+    )
+    return sorted(tuple(row) for row in shown.results[0].agate_table.rows)
+
+
+class TestStrategies:
+    @pytest.fixture(scope="class")
+    def models(self) -> dict[str, str]:
+        return {
+            f"{name}.sql": MODEL.format(file_format=file_format, strategy=strategy, extra=extra)
+            for name, (file_format, strategy, extra, _) in CASES.items()
+        }
+
+    @pytest.fixture(scope="class")
+    def two_runs(self, project: Any) -> None:
+        results = run_dbt(["run"])
+        assert {result.status for result in results} == {"success"}
+        results = run_dbt(["run", "--vars", "run: 2"])
+        assert {result.status for result in results} == {"success"}
+
+    @pytest.mark.parametrize("name", list(CASES))
+    def test_second_run(self, two_runs: None, name: str) -> None:
+        assert table_rows(name) == CASES[name][3]
+
+    def test_nothing_temporary_is_left(
+        self, two_runs: None, project: Any, glue_client: Any
+    ) -> None:
+        listed = glue_client.get_tables(DatabaseName=project.test_schema)["TableList"]
+        assert {table["Name"] for table in listed} == set(CASES)
+
+    def test_full_refresh(self, two_runs: None) -> None:
+        results = run_dbt(["run", "--full-refresh", "--vars", "run: 2"])
+        assert {result.status for result in results} == {"success"}
+        for name in CASES:
+            assert table_rows(name) == REPLACED, name
+
+
+SELF_SQL = """
+{{ config(materialized='incremental', file_format='parquet') }}
+select 1 as id
+{% if is_incremental() %} union all select id + 1 from {{ this }} {% endif %}
+"""
+
+
+class TestReadsItself:
+    """insert_overwrite, the default, of a table that the model reads."""
+
+    @pytest.fixture(scope="class")
+    def models(self) -> dict[str, str]:
+        return {"itself.sql": SELF_SQL}
+
+    def test_three_runs(self, project: Any, glue_client: Any) -> None:
+        for _ in range(3):
+            run_dbt(["run"])
+        found = project.run_sql(
+            f"select id from {project.test_schema}.itself order by id", fetch="all"
+        )
+        assert [row[0] for row in found] == [1, 2, 3]
+        listed = glue_client.get_tables(DatabaseName=project.test_schema)["TableList"]
+        assert [table["Name"] for table in listed] == ["itself"]
+
+
+SCHEMA_SQL = """
+{{{{ config(materialized='incremental', file_format='{file_format}', incremental_strategy='append',
+            on_schema_change='{mode}') }}}}
+{{% if var('run', 1) == 1 %}} select 1 as id, 'x' as name
+{{% else %}} select 2 as id, 'y' as name, 'new' as extra {{% endif %}}
+"""
+
+
+class TestOnSchemaChange:
+    @pytest.fixture(scope="class")
+    def models(self) -> dict[str, str]:
+        return {
+            f"{mode}_{file_format}.sql": SCHEMA_SQL.format(mode=mode, file_format=file_format)
+            for file_format in ("parquet", "iceberg", "delta")
+            for mode in ("ignore", "fail", "append_new_columns")
+        }
+
+    def test_modes(self, project: Any) -> None:
+        assert {result.status for result in run_dbt(["run"])} == {"success"}
+        results = run_dbt(["run", "--vars", "run: 2"], expect_pass=False)
+        status = {result.node.name: result.status for result in results}
+        for file_format in ("parquet", "iceberg", "delta"):
+            assert status[f"ignore_{file_format}"] == "success"
+            assert status[f"append_new_columns_{file_format}"] == "success"
+            assert status[f"fail_{file_format}"] == "error"
+            appended = f"{{{{ ref('append_new_columns_{file_format}') }}}}"
+            shown = run_dbt(["show", "--inline", f"select id, name, extra from {appended}"])
+            found = sorted(tuple(row) for row in shown.results[0].agate_table.rows)
+            assert found == [(1, "x", None), (2, "y", "new")]
+
+
+class TestRefusals:
+    """What a format cannot do is said before anything is touched."""
+
+    CASES = {
+        "merge_on_parquet": (
+            "file_format='parquet', incremental_strategy='merge', unique_key='id'",
+            "merge",
+        ),
+        "hudi_without_key": ("file_format='hudi', incremental_strategy='merge'", "unique_key"),
+        "unknown_format": ("file_format='parkay'", "parkay"),
+        "unknown_strategy": ("incremental_strategy='upsert'", "upsert"),
+    }
+
+    @pytest.fixture(scope="class")
+    def models(self) -> dict[str, str]:
+        return {
+            f"{name}.sql": f"{{{{ config(materialized='incremental', {config}) }}}} select 1 as id"
+            for name, (config, _) in self.CASES.items()
+        }
+
+    def test_each_is_named(self, project: Any, glue_client: Any) -> None:
+        results = run_dbt(["run"], expect_pass=False)
+        messages = {result.node.name: (result.status, result.message) for result in results}
+        for name, (_, word) in self.CASES.items():
+            status, message = messages[name]
+            assert status == "error" and word in message, (name, message)
+        assert not glue_client.get_tables(DatabaseName=project.test_schema)["TableList"]
+
+
+class TestFailureKeepsTheTable:
+    @pytest.fixture(scope="class")
+    def models(self) -> dict[str, str]:
+        return {
+            "guarded.sql": (
+                "{{ config(materialized='incremental', file_format='iceberg',"
+                " incremental_strategy='merge', unique_key='id') }}"
+                " select 1 as id"
+            )
+        }
+
+    def test_failed_increment(self, project: Any, glue_client: Any) -> None:
+        run_dbt(["run"])
+        write_file(
+            "{{ config(materialized='incremental', file_format='iceberg',"
+            " incremental_strategy='merge', unique_key='id') }}"
+            " select cast(raise_error('broken on purpose') as int) as id",
+            project.project_root,
+            "models",
+            "guarded.sql",
+        )
+        results = run_dbt(["run"], expect_pass=False)
+        assert "broken on purpose" in results[0].message
+        shown = run_dbt(
+            ["show", "--inline", f"select id from glue_catalog.{project.test_schema}.guarded"]
+        )
+        assert [tuple(row) for row in shown.results[0].agate_table.rows] == [(1,)]
+        listed = glue_client.get_tables(DatabaseName=project.test_schema)["TableList"]
+        assert [table["Name"] for table in listed] == ["guarded"]

@@ -1,0 +1,147 @@
+"""Seeds: typed, aliased, large, hostile, and broken."""
+
+import time
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from dbt.tests.util import run_dbt, write_file
+
+pytestmark = pytest.mark.slow
+
+TYPED_CSV = """id,price,day,moment,name,flag,empty
+1,1.50,2024-02-29,2024-02-29 23:59:59,"quote "" and ' and \\ and, comma",true,
+2,,,,"two
+lines 🦆",false,
+"""
+HOSTILE = ["it's", "$1{{ 2 }}", "--", "*/", "a\tb", " padded ", "\\n", "שלום", "%s", "`tick`"]
+
+
+def fetch(project: Any, sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in project.run_sql(sql, fetch="all")]
+
+
+class TestTypedSeeds:
+    @pytest.fixture(scope="class")
+    def seeds(self) -> dict[str, str]:
+        hostile = "id,value\n" + "".join(
+            '{},"{}"\n'.format(number, text.replace('"', '""'))
+            for number, text in enumerate(HOSTILE)
+        )
+        return {
+            "typed.csv": TYPED_CSV,
+            "inferred.csv": TYPED_CSV,
+            "renamed.csv": "id\n7\n",
+            "hostile.csv": hostile,
+            "header_only.csv": "id,name\n",
+        }
+
+    @pytest.fixture(scope="class")
+    def project_config_update(self) -> dict[str, Any]:
+        return {
+            "seeds": {
+                "test": {
+                    "typed": {
+                        "+column_types": {
+                            "id": "bigint",
+                            "price": "decimal(12,3)",
+                            "name": "string",
+                            "empty": "int",
+                        }
+                    },
+                    "renamed": {"+alias": "other_name", "+file_format": "iceberg"},
+                    "header_only": {"+column_types": {"id": "int", "name": "string"}},
+                }
+            }
+        }
+
+    @pytest.fixture(scope="class")
+    def seeded(self, project: Any) -> Any:
+        for _ in range(2):
+            results = run_dbt(["seed"])
+            assert {result.status for result in results} == {"success"}
+        return project
+
+    def test_column_types(self, seeded: Any) -> None:
+        found = fetch(seeded, f"select * from {seeded.test_schema}.typed order by id")
+        assert found == [
+            (
+                1,
+                Decimal("1.500"),
+                date(2024, 2, 29),
+                datetime(2024, 2, 29, 23, 59, 59),
+                "quote \" and ' and \\ and, comma",
+                True,
+                None,
+            ),
+            (2, None, None, None, "two\nlines 🦆", False, None),
+        ]
+
+    def test_inferred_types(self, seeded: Any, glue_client: Any) -> None:
+        described = fetch(seeded, f"describe {seeded.test_schema}.inferred")
+        types = {row[0]: row[1] for row in described}
+        assert types["id"] == "bigint"
+        assert types["price"] == "double"
+        assert types["day"] == "date"
+        assert types["moment"] == "timestamp"
+        assert types["name"] == "string"
+        assert types["flag"] == "boolean"
+
+    def test_alias_and_format(self, seeded: Any, glue_client: Any) -> None:
+        names = {
+            table["Name"]: table["Parameters"].get("table_type")
+            for table in glue_client.get_tables(DatabaseName=seeded.test_schema)["TableList"]
+        }
+        assert names["other_name"] == "ICEBERG"
+        assert "renamed" not in names
+
+    def test_hostile_text_arrives_unchanged(self, seeded: Any) -> None:
+        found = fetch(seeded, f"select value from {seeded.test_schema}.hostile order by id")
+        assert [row[0] for row in found] == HOSTILE
+
+    def test_header_only(self, seeded: Any) -> None:
+        assert fetch(seeded, f"select * from {seeded.test_schema}.header_only") == []
+
+    def test_no_upload_is_left(self, seeded: Any, s3_client: Any) -> None:
+        found = s3_client.list_objects_v2(Bucket="functional-tests")
+        left = [entry["Key"] for entry in found.get("Contents", []) if "_dbt_glue" in entry["Key"]]
+        assert left == []
+
+
+class TestBrokenSeeds:
+    @pytest.fixture(scope="class")
+    def seeds(self) -> dict[str, str]:
+        return {"fragile.csv": "id,amount\n1,10\n2,20\n"}
+
+    @pytest.fixture(scope="class")
+    def project_config_update(self) -> dict[str, Any]:
+        return {"seeds": {"+column_types": {"id": "int", "amount": "int"}}}
+
+    def test_a_bad_value_fails_and_keeps_the_old_table(self, project: Any) -> None:
+        run_dbt(["seed"])
+        write_file("id,amount\n1,10\n2,twenty\n", project.project_root, "seeds", "fragile.csv")
+        results = run_dbt(["seed"], expect_pass=False)
+        assert results[0].status == "error"
+        assert "twenty" in results[0].message and "amount" in results[0].message
+        found = fetch(project, f"select * from {project.test_schema}.fragile order by id")
+        assert found == [(1, 10), (2, 20)]
+
+
+class TestLargeSeed:
+    @pytest.fixture(scope="class")
+    def seeds(self) -> dict[str, str]:
+        lines = (f"{n},name {n},{n / 4}\n" for n in range(100_000))
+        return {"large.csv": "id,name,amount\n" + "".join(lines)}
+
+    def test_hundred_thousand_rows(self, project: Any) -> None:
+        started = time.monotonic()
+        results = run_dbt(["seed"])
+        seconds = time.monotonic() - started
+        assert results[0].status == "success"
+        found = fetch(
+            project,
+            f"select count(*), sum(id), sum(amount) from {project.test_schema}.large",
+        )
+        assert found == [(100_000, 4_999_950_000, 1_249_987_500.0)]
+        assert seconds < 60

@@ -36,7 +36,7 @@ lint: $(INSTALLED) ## ruff check, ruff format --check, mypy
 	$(BIN)/mypy dbt/adapters/glue scripts
 
 docs: $(INSTALLED) ## write docs/configuration.md anew from the code
-	@$(BIN)/python scripts/configuration_docs.py
+	@$(BIN)/python -m dbt.adapters.glue.config_docs
 
 constraints: ## write constraints.txt anew from what .[dev] resolves to today
 	@scripts/write-constraints "$(PYTHON)"

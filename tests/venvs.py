@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,10 @@ class Venv:
     @property
     def python(self) -> Path:
         return self.root / "bin" / "python"
+
+    @property
+    def site_packages(self) -> Path:
+        return next((self.root / "lib").glob("python*/site-packages"))
 
     def run(
         self,
@@ -90,13 +95,26 @@ def layered(root: Path) -> Venv:
     """A venv that also sees the packages of the running one, below its own.
 
     The path goes in by a .pth file: the editable install of this tree is itself a .pth file,
-    and those are not followed from there, so the tree stays out.
+    and those are not followed from there, so the tree stays out. dbt's own packages are copied,
+    since `dbt --version` looks for adapters only beside them.
     """
     venv = create(root)
-    own = next((root / "lib").glob("python*/site-packages"))
-    below = [entry for entry in sys.path if Path(entry).name == "site-packages"]
-    (own / "below.pth").write_text("\n".join(below) + "\n")
+    below = [Path(entry) for entry in sys.path if Path(entry).name == "site-packages"]
+    _copy_dbt(below[0], venv.site_packages)
+    (venv.site_packages / "below.pth").write_text("\n".join(map(str, below)) + "\n")
     return venv
+
+
+def overlay(venv: Venv, wheel: Path, into: Path) -> dict[str, str]:
+    """Environment in which `venv` has `wheel` too, without being changed.
+
+    `into` gets dbt's packages of the venv and the files of the wheel, side by side as pip would
+    lay them, and comes before the venv's own site-packages.
+    """
+    _copy_dbt(venv.site_packages, into)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(into)
+    return {"PYTHONPATH": str(into)}
 
 
 def build_wheel(into: Path) -> Path:
@@ -118,6 +136,11 @@ def copy_project(project: Path, into: Path) -> Path:
     return shutil.copytree(
         project, into / project.name, ignore=shutil.ignore_patterns("target", "logs", ".user.yml")
     )
+
+
+def _copy_dbt(site_packages: Path, into: Path) -> None:
+    ignore = shutil.ignore_patterns("__pycache__", "glue")
+    shutil.copytree(site_packages / "dbt", into / "dbt", ignore=ignore)
 
 
 def _cache() -> Path:

@@ -71,9 +71,7 @@ def dbt_1_12() -> venvs.Venv:
 def adapter(dbt_1_12: venvs.Venv, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Environment in which this tree's wheel is importable; the cached venv stays without it."""
     work = tmp_path_factory.mktemp("adapter")
-    wheel = venvs.build_wheel(work / "wheel")
-    venvs.install(dbt_1_12, "--no-deps", "--no-index", "--target", str(work / "site"), str(wheel))
-    return {"PYTHONPATH": str(work / "site")}
+    return venvs.overlay(dbt_1_12, venvs.build_wheel(work / "wheel"), work / "site")
 
 
 def test_version_lists_the_plugin(dbt_1_12: venvs.Venv, adapter: dict[str, str]) -> None:

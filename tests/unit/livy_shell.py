@@ -80,11 +80,12 @@ class LivyShell:
             statement.update(Output=output, State="AVAILABLE")
 
     def _execute(self, code: str) -> dict:
-        stdout, sys.stdout = sys.stdout, io.StringIO()
+        printed = io.StringIO()
+        stdout, sys.stdout = sys.stdout, printed
         try:
             self._run(code)
         except BaseException as error:
-            self._leak += sys.stdout.getvalue()
+            self._leak += printed.getvalue()
             return {
                 "Status": "error",
                 "ErrorName": type(error).__name__,
@@ -92,7 +93,7 @@ class LivyShell:
                 "Traceback": traceback.format_exception(error),
             }
         else:
-            text = (self._leak + sys.stdout.getvalue()).rstrip()[: self.cut_output_at]
+            text = (self._leak + printed.getvalue()).rstrip()[: self.cut_output_at]
             self._leak = ""
             return {"Status": "ok", "Data": {"TextPlain": text}}
         finally:

@@ -104,7 +104,11 @@ class TestResults:
                 "struct<x:decimal(2,1),y:array<binary>>",
                 {"x": Decimal("1.5"), "y": [b"\x01"]},
             ),
-            ("interval '1-2' year to month", "interval year to month", "INTERVAL '1-2' YEAR TO MONTH"),
+            (
+                "interval '1-2' year to month",
+                "interval year to month",
+                "INTERVAL '1-2' YEAR TO MONTH",
+            ),
             ("interval '3' day", "interval day", "INTERVAL '3' DAY"),
             ("array(interval '1' day)", "array<interval day>", "[INTERVAL '1' DAY]"),
         ],
@@ -187,6 +191,15 @@ class TestResults:
         result = transport.execute("select id, uuid() as u from range(3000)")
         assert len(result.rows) == 3000 and seen == ["s3"] and stored == {}
 
+    def test_session_that_may_not_write_to_s3_sends_parts(self, shell, monkeypatch):
+        class S3:
+            def put_object(self, **request):
+                raise client_error("PutObject", "AccessDenied")
+
+        monkeypatch.setattr("boto3.client", lambda service: S3())
+        transport = LivyTransport(shell, "s", inline_bytes=8192, results_location="s3://b/f")
+        assert len(transport.execute("select id, uuid() as u from range(3000)").rows) == 3000
+
 
 class TestText:
     @settings(
@@ -207,7 +220,7 @@ class TestText:
 
     @pytest.mark.parametrize("length", [60_000, 200_000])
     def test_long_statement(self, transport, shell, length):
-        text = "'\"\\é" * (length // 4)
+        text = "'\"\\é\n" + "x" * length
         literal = text.replace("\\", "\\\\").replace("'", "\\'")
         assert value_of(transport, f"select '{literal}'") == text
         assert max(len(code) for code in shell.codes) <= 68000
@@ -265,7 +278,9 @@ class TestExchanges:
         transport.start()
         shell.names["runs"] = []
         shell.lost_answers = 2
-        code = "import builtins; builtins.ran = getattr(builtins, 'ran', 0) + 1; print(builtins.ran)"
+        code = (
+            "import builtins; builtins.ran = getattr(builtins, 'ran', 0) + 1; print(builtins.ran)"
+        )
         assert transport.run_python(code) == "1\n"
 
     def test_statement_that_the_session_forgot(self, transport, shell):
@@ -286,6 +301,10 @@ class TestExchanges:
 
 
 class TestCancel:
+    @pytest.fixture(autouse=True)
+    def short_exchanges(self, monkeypatch):
+        monkeypatch.setattr("dbt.adapters.glue.session.pacing.FIRST_LONG_WAIT", 2.0)
+
     def test_running_query_is_cancelled(self, transport, spark):
         transport.start()
         slow = "select count(*) from range(100000000000) a where hash(a.id) = 1 and hash(id+1) = 2"

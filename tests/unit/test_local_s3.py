@@ -226,6 +226,13 @@ class TestObjects:
         assert code_of(s3.put_object, **put, ContentMD5="short") == "InvalidDigest"
         assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"old"
 
+    def test_wrong_payload_hash(self, local: Local, bucket: str) -> None:
+        headers = {"x-amz-content-sha256": "0" * 64}
+        put = urllib.request.Request(f"{local.url}/{bucket}/k", b"x", headers, method="PUT")
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(put)
+        assert b"XAmzContentSHA256Mismatch" in caught.value.read()
+
     def test_signed_chunks_of_the_java_sdk(self, local: Local, s3: Any, bucket: str) -> None:
         body = (
             b"5;chunk-signature=0\r\nhello\r\n6;chunk-signature=1\r\n world\r\n"

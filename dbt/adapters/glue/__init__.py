@@ -7,7 +7,7 @@ from dbt.adapters.glue.impl import GlueAdapter
 from dbt.include import glue
 
 Plugin = AdapterPlugin(
-    adapter=GlueAdapter,
+    adapter=GlueAdapter,  # type: ignore[arg-type]
     credentials=GlueCredentials,
     include_path=glue.PACKAGE_PATH,
     dependencies=["spark"],

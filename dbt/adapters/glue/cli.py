@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from dbt.adapters.glue.__version__ import version
-from dbt.adapters.glue.exceptions import GlueError
+from dbt.adapters.glue.exceptions import CatalogError, GlueError
 from dbt.adapters.glue.local import launcher
 from dbt.adapters.glue.local.unavailable import LocalGlueUnavailable
 
@@ -250,12 +250,14 @@ def _yaml(path: Path) -> dict[str, Any]:
 
 
 def _sessions_list(options: argparse.Namespace) -> int:
-    sessions = _our_sessions(_glue(options), ended=options.all)
+    clients = _clients(options)
+    sessions = _our_sessions(clients.glue, ended=options.all)
     if not sessions:
         print("no sessions" if options.all else "no active sessions")
         return 0
-    rows = [("ID", "STATE", "AGE", "WORKERS", "GLUE", "STARTED BY")]
-    rows += [_row(session) for session in sessions]
+    starters = _starters(clients, [session["Id"] for session in sessions])
+    rows: list[tuple[str, ...]] = [("ID", "STATE", "AGE", "WORKERS", "GLUE", "STARTED BY")]
+    rows += [(*_row(session), starters[session["Id"]]) for session in sessions]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -272,8 +274,29 @@ def _row(session: Mapping[str, Any]) -> tuple[str, ...]:
         duration(age.total_seconds()),
         f"{workers} x {session.get('WorkerType', '?')}" if workers else "default",
         session.get("GlueVersion", ""),
-        session.get("Description") or "unknown",
     )
+
+
+def _starters(clients: Any, ids: Sequence[str]) -> dict[str, str]:
+    """Session id -> host and process that started it, from the session's tags.
+
+    Where tags may not be read, the error's code stands there: the list is worth having without.
+    """
+    from dbt.adapters.glue.clients import call
+
+    account = call("GetCallerIdentity", clients.sts.get_caller_identity)
+    partition, number = account["Arn"].split(":")[1], account["Account"]
+    found = {}
+    for name in ids:
+        arn = f"arn:{partition}:glue:{clients.region}:{number}:session/{name}"
+        try:
+            tags = call("GetTags", clients.glue.get_tags, ResourceArn=arn)["Tags"]
+        except CatalogError as error:
+            found[name] = f"unknown (GetTags: {error.code})"
+            continue
+        host, _, process = tags.get("dbt-glue-process", "").partition("/")
+        found[name] = f"{host}, pid {process}" if process else "unknown"
+    return found
 
 
 def _sessions_stop(options: argparse.Namespace) -> int:
@@ -282,7 +305,7 @@ def _sessions_stop(options: argparse.Namespace) -> int:
     if bool(options.ids) == options.all:
         print("dbt-glue: sessions stop: expected session ids, or --all", file=sys.stderr)
         return 2
-    glue = _glue(options)
+    glue = _clients(options).glue
     active = [session["Id"] for session in _our_sessions(glue, ended=False)]
     foreign = [name for name in options.ids if name not in active]
     for name in foreign:
@@ -300,7 +323,7 @@ def _sessions_stop(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _glue(options: argparse.Namespace) -> Any:
+def _clients(options: argparse.Namespace) -> Any:
     from dbt.adapters.glue.clients import ClientSettings, get_clients
 
     if options.local_dir and launcher.status(options.local_dir) is None:
@@ -316,7 +339,7 @@ def _glue(options: argparse.Namespace) -> Any:
         local=bool(options.local_dir),
         local_dir=options.local_dir,
     )
-    return get_clients(settings).glue
+    return get_clients(settings)
 
 
 def _our_sessions(glue: Any, *, ended: bool) -> list[dict[str, Any]]:

@@ -210,6 +210,7 @@ def call(operation: str, fn: Callable[..., Any], /, **kwargs: Any) -> Any:
     from botocore.exceptions import (
         BotoCoreError,
         ClientError,
+        ConnectionError,
         CredentialRetrievalError,
         HTTPClientError,
         NoCredentialsError,
@@ -237,7 +238,7 @@ def call(operation: str, fn: Callable[..., Any], /, **kwargs: Any) -> Any:
             str(error),
             operation=operation,
             code=type(error).__name__,
-            retryable=isinstance(error, HTTPClientError),
+            retryable=isinstance(error, (HTTPClientError, ConnectionError)),
         ) from error
 
 

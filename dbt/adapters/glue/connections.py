@@ -136,11 +136,11 @@ class GlueConnectionManager(SQLConnectionManager):
 
     # --- dbt's contract
 
-    def open(self, connection: Connection) -> Connection:
+    def open(self, connection: Connection) -> Connection:  # type: ignore[override]
         """Gives the connection its handle; no call is made, nothing is waited for."""
         if connection.state != ConnectionState.OPEN:
             connection.handle = GlueHandle(lambda: connection.name or "master", self.transport)
-            connection.state = ConnectionState.OPEN  # type: ignore[assignment]
+            connection.state = ConnectionState.OPEN
         return connection
 
     def set_connection_name(self, name: str | None = None) -> Connection:

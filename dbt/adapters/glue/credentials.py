@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Union
 
@@ -12,8 +12,9 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from dbt.adapters.glue.clients import ClientSettings
 from dbt.adapters.glue.exceptions import ConfigurationError
-from dbt.adapters.glue.options import option, problems, unknown_keys
+from dbt.adapters.glue.options import masked, option, problems, unknown_keys
 from dbt.adapters.glue.spark_conf import (
+    as_text,
     configured_formats,
     parse_arguments,
     parse_conf,
@@ -44,18 +45,21 @@ SEED_MODES = ("overwrite", "append")
 ROLE_ARN = re.compile(r"arn:aws[^:]*:iam::\d*:role/.+")
 LOCATION = re.compile(r"s3[an]?://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
 CATALOG_NAME = re.compile(r"\w*")
+URL = re.compile(r"https?://.+")
 
 # Keys that are fine in a profile and mean nothing to the adapter.
 ACCEPTED_KEYS = frozenset({"type", "threads", "project_name", "user", "query-comment", "project"})
 SECRET_KEYS: frozenset[str] = frozenset()
-SECRET_SETTING = re.compile(r"secret|password|passwd|token|credential|access[._-]?key", re.I)
-MASK = "*****"
 
 Mapping_ = Union[str, dict[str, Any], None]  # noqa: UP007 mashumaro reads this at run time
 
 
 def one_of(*names: str) -> dict[str, Any]:
     return {"expected": "one of " + ", ".join(names), "check": names.__contains__}
+
+
+def matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: pattern.fullmatch(value) is not None
 
 
 def at_least(minimum: int, unit: str = "") -> dict[str, Any]:
@@ -80,7 +84,7 @@ class GlueCredentials(Credentials):
         "text",
         "The IAM role that the session runs as (service role). Required unless `local`.",
         expected="an ARN such as arn:aws:iam::123456789012:role/GlueInteractiveSessionRole",
-        check=ROLE_ARN.fullmatch,
+        check=matches(ROLE_ARN),
         example="arn:aws:iam::123456789012:role/GlueInteractiveSessionRole",
         session=True,
     )
@@ -103,7 +107,7 @@ class GlueCredentials(Credentials):
         "text",
         "Where tables live: `<location>/<schema>/<name>`. Needed by every model but views.",
         expected="s3://bucket or s3://bucket/path",
-        check=LOCATION.fullmatch,
+        check=matches(LOCATION),
         example="s3://my-bucket/warehouse",
     )
     root_location: bool = option(False, "boolean", "Leave the schema out of `location` paths.")
@@ -204,7 +208,7 @@ class GlueCredentials(Credentials):
         "text",
         "Endpoint of every AWS call, for a VPC endpoint or an emulation.",
         expected="a URL such as http://127.0.0.1:4566",
-        check=re.compile(r"https?://.+").fullmatch,
+        check=matches(URL),
     )
     catalog_id: str | None = option(
         None, "text", "Account id of the Data Catalog, if not your own.", example="'123456789012'"
@@ -231,7 +235,7 @@ class GlueCredentials(Credentials):
         "text",
         "Name of the Spark catalog that Iceberg tables are in; empty for none.",
         expected="a Spark catalog name (letters, digits, _) or ''",
-        check=CATALOG_NAME.fullmatch,
+        check=matches(CATALOG_NAME),
     )
     iceberg_glue_commit_lock_table: str | None = option(
         "myGlueLockTable",
@@ -387,27 +391,3 @@ class GlueCredentials(Credentials):
         """Keys and values for `dbt debug`; settings that look like secrets are masked."""
         for key, value in super().connection_info(with_aliases=with_aliases):
             yield key, masked(value)
-
-
-def as_text(settings: dict[str, Any] | str | None) -> dict[str, str]:
-    """A YAML mapping with every value as Spark writes it: true, not True."""
-    if not isinstance(settings, dict):
-        return {}
-    return {
-        str(key): str(value).lower() if isinstance(value, bool) else str(value)
-        for key, value in settings.items()
-    }
-
-
-def masked(value: Any) -> Any:
-    """The value with each setting whose name looks like a secret's replaced by stars."""
-    if isinstance(value, dict):
-        return {k: MASK if SECRET_SETTING.search(str(k)) else v for k, v in value.items()}
-    if isinstance(value, str) and SECRET_SETTING.search(value):
-        value = re.sub(
-            r"([\w.-]*(?:secret|password|passwd|token|credential|access[._-]?key)[\w.-]*=)[^\s,]+",
-            rf"\g<1>{MASK}",
-            value,
-            flags=re.I,
-        )
-    return re.sub(r"(https?://)[^/@\s]+@", r"\g<1>", value) if isinstance(value, str) else value

@@ -1,11 +1,15 @@
 """A profile key described once: its default, its rule, and its line in the documentation."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, field, fields
 from typing import Any
 
-Check = Callable[[Any], bool]
+Check = Callable[[Any], Any]  # truthy for a good value
+
+SECRET_SETTING = re.compile(r"secret|password|passwd|token|credential|access[._-]?key", re.I)
+MASK = "*****"
 
 KINDS: dict[str, tuple[type, ...]] = {
     "text": (str,),
@@ -76,3 +80,17 @@ def _accepts(metadata: Mapping[str, Any], value: Any) -> bool:
         return False
     check = metadata["check"]
     return check is None or bool(check(value))
+
+
+def masked(value: Any) -> Any:
+    """The value with each setting whose name looks like a secret's replaced by stars."""
+    if isinstance(value, dict):
+        return {k: MASK if SECRET_SETTING.search(str(k)) else v for k, v in value.items()}
+    if isinstance(value, str) and SECRET_SETTING.search(value):
+        value = re.sub(
+            r"([\w.-]*(?:secret|password|passwd|token|credential|access[._-]?key)[\w.-]*=)[^\s,]+",
+            rf"\g<1>{MASK}",
+            value,
+            flags=re.I,
+        )
+    return re.sub(r"(https?://)[^/@\s]+@", r"\g<1>", value) if isinstance(value, str) else value

@@ -1,6 +1,7 @@
 """The Spark conf of a session, from the profile's `datalake_formats` and `conf`."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from dbt.adapters.glue.exceptions import ConfigurationError
 
@@ -144,3 +145,13 @@ def _iceberg_conf(
     if catalog_id:
         conf[f"{prefix}.glue.id"] = catalog_id
     return conf
+
+
+def as_text(settings: dict[str, Any] | str | None) -> dict[str, str]:
+    """A YAML mapping with every value as Spark writes it: true, not True."""
+    if not isinstance(settings, dict):
+        return {}
+    return {
+        str(key): str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in settings.items()
+    }

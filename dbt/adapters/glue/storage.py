@@ -91,9 +91,9 @@ class TableStorage:
             if _covers(location, place):
                 return f"it holds the database {database}"
         for table in self._catalog.get_tables(schema):
-            place = location_of(table)
-            if table["Name"] != name.lower() and place and _is_s3(place):
-                if _covers(location, place):
+            other = location_of(table)
+            if table["Name"] != name.lower() and other and _is_s3(other):
+                if _covers(location, other):
                     return f"it holds the table {schema}.{table['Name']}"
         return None
 

@@ -113,3 +113,10 @@ def table_format(name: str | None) -> TableFormat:
             hint="Set file_format in the model's config, or seed_format in the profile for seeds.",
         )
     return FORMATS[wanted]
+
+
+def known_format(name: str | None) -> TableFormat:
+    """The abilities of an existing table's format; a foreign one can be read and dropped only."""
+    wanted = name or DEFAULT_FORMAT
+    foreign = TableFormat(wanted, insert_overwrite=False, add_column=False, comment_column=False)
+    return FORMATS.get(wanted, foreign)

@@ -68,10 +68,8 @@ class DatabaseOperations:
         check_catalog(request, "DeleteDatabase")
         name = request["Name"].lower()
         with self.catalog.locked(name):
-            self.catalog.hive(
-                lambda c: c.drop_database(name, deleteData=False, cascade=True),
-                missing=f"Database {name} not found.",
-            )
+            self.catalog.require_database(name)
+            self.catalog.hive(lambda c: c.drop_database(name, deleteData=False, cascade=True))
             self.catalog.versions.forget_database(name)
             self.catalog.versions.remove_tags(_database_arn(name))
         return {}
@@ -88,17 +86,14 @@ class DatabaseOperations:
             databases = [self.catalog.require_database(request["DatabaseName"])]
         else:
             databases = sorted(self.catalog.hive(lambda c: c.get_all_databases()))
-        pattern = request["Pattern"]
         pairs = {
             f"{database}.{name}": (database, name)
             for database in databases
-            for name in self.catalog.hive(lambda c, d=database: c.get_functions(d, pattern))
+            for name in self._function_names(database, request["Pattern"])
         }
         shown, token = page(sorted(pairs), request)
-        functions = [
-            self.catalog.hive(lambda c, pair=pairs[key]: c.get_function(*pair)) for key in shown
-        ]
-        return {"UserDefinedFunctions": [_function(each) for each in functions], **token}
+        functions = [self._function(*pairs[key]) for key in shown]
+        return {"UserDefinedFunctions": [_function_answer(each) for each in functions], **token}
 
     def GetTags(self, request: Request) -> Response:
         return {"Tags": self.catalog.versions.tags(self._tagged_database(request))}
@@ -110,6 +105,12 @@ class DatabaseOperations:
     def UntagResource(self, request: Request) -> Response:
         self.catalog.versions.remove_tags(self._tagged_database(request), request["TagsToRemove"])
         return {}
+
+    def _function_names(self, database: str, pattern: str) -> list[str]:
+        return self.catalog.hive(lambda c: c.get_functions(database, pattern))
+
+    def _function(self, database: str, name: str) -> Any:
+        return self.catalog.hive(lambda c: c.get_function(database, name))
 
     def _tagged_database(self, request: Request) -> str:
         kind, _, name = request["ResourceArn"].rpartition(":")[2].partition("/")
@@ -133,7 +134,7 @@ def _answer(entity: Entity) -> Response:
     return {**entity.document, "CreateTime": entity.created, "CatalogId": ACCOUNT_ID}
 
 
-def _function(function: Any) -> Response:
+def _function_answer(function: Any) -> Response:
     kinds = {1: "FILE", 2: "JAR", 3: "ARCHIVE"}
     return {
         "FunctionName": function.functionName,

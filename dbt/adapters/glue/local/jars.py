@@ -7,7 +7,6 @@ Maven repository than Maven Central. Versions are those of Glue 5.1, as far as M
 import contextlib
 import fcntl
 import os
-import shutil
 import subprocess
 import tempfile
 import time

@@ -70,6 +70,7 @@ class Kernel:
             argv=settings.argv,
             py_files=settings.py_files,
             path=settings.path,
+            log=str(settings.log),
         )
         self._reader.start()
         self._waiter.start()

@@ -33,6 +33,7 @@ _SERVICES = ("GLUE", "S3", "STS", "LAKEFORMATION")
 _START_TIMEOUT = 120.0  # seconds until the server answers
 _STOP_TIMEOUT = 30.0  # seconds for sessions to end
 _UNANSWERED_TIMEOUT = 15.0  # seconds granted to a live server that does not answer
+_HEALTH_TIMEOUT = 5.0  # seconds
 _REPORT_EVERY = 5.0  # seconds
 _POLL = 0.05  # seconds
 # Requests to this machine must not go through a proxy.
@@ -277,7 +278,7 @@ def _server_file(folder: Path) -> dict[str, Any] | None:
 
 def _health(url: str) -> dict[str, Any] | None:
     try:
-        with _OPENER.open(f"{url}/_health", timeout=5) as answer:
+        with _OPENER.open(f"{url}/_health", timeout=_HEALTH_TIMEOUT) as answer:
             return json.load(answer)
     except (OSError, ValueError):
         return None

@@ -8,9 +8,7 @@ never outlives this process, however that ends.
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 import subprocess
 import threading
 from collections.abc import Callable
@@ -19,10 +17,16 @@ from typing import Any, TypeVar
 from xml.sax.saxutils import escape
 
 from hive_metastore import ThriftHiveMetastore
-from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
+from py4j.java_gateway import (  # type: ignore[import-untyped]
+    GatewayParameters,
+    JavaGateway,
+    launch_gateway,
+)
 from thrift.transport.TTransport import TTransportException
 
 from .hadoop_conf import hadoop_properties
+from .jars import pyspark_jars
+from .java import java_command
 from .metastore_client import MetastoreClient
 
 WAREHOUSE_BUCKET = "local-glue-warehouse"
@@ -138,7 +142,7 @@ class Metastore:
         _write_properties(conf / "core-site.xml", hadoop_properties(self.local_dir))
         _write_properties(conf / "hive-site.xml", _hive_properties(folder))
         (conf / "log4j2.properties").write_text(_LOG4J.format(log=self.log), encoding="utf-8")
-        jars = _pyspark_jars()
+        jars = pyspark_jars()
         with open(self.log.with_suffix(".out"), "ab") as output:
             port, token, self._process = launch_gateway(
                 jarpath=str(next(jars.glob("py4j-*.jar"))),
@@ -151,7 +155,7 @@ class Metastore:
                 ],
                 die_on_exit=True,
                 redirect_stderr=output,
-                java_path=_java(),
+                java_path=java_command(),
                 enable_auth=True,
                 cwd=str(folder),
                 return_proc=True,
@@ -207,23 +211,6 @@ def _runnable(jvm: Any, target: Any, method: str) -> Any:
     handle = invoke.MethodHandles.publicLookup().findVirtual(target.getClass(), method, signature)
     runnable = jvm.java.lang.Class.forName("java.lang.Runnable")
     return invoke.MethodHandleProxies.asInterfaceInstance(runnable, handle.bindTo(target))
-
-
-def _pyspark_jars() -> Path:
-    spec = importlib.util.find_spec("pyspark")
-    if spec is None or spec.origin is None:
-        raise MetastoreError("pyspark is missing: pip install 'dbt-glue[local]'")
-    return Path(spec.origin).parent / "jars"
-
-
-def _java() -> str:
-    home = os.environ.get("JAVA_HOME")
-    java = shutil.which("java", path=os.path.join(home, "bin") if home else None)
-    if java is None:
-        raise MetastoreError(
-            "Java is missing: install Java 17 (or 11) and put it on PATH or set JAVA_HOME"
-        )
-    return java
 
 
 def _hive_properties(folder: Path) -> dict[str, str]:

@@ -28,47 +28,47 @@ class PartitionOperations:
     catalog: CatalogStore
 
     def CreatePartition(self, request: Request) -> Response:
-        database, table = self._table_of(request, "CreatePartition")
-        self._create(database, table, request["PartitionInput"])
+        database, table = self._partitioned_table(request, "CreatePartition")
+        self._create_partition(database, table, request["PartitionInput"])
         return {}
 
     def BatchCreatePartition(self, request: Request) -> Response:
-        database, table = self._table_of(request, "BatchCreatePartition")
+        database, table = self._partitioned_table(request, "BatchCreatePartition")
         errors = []
         for document in request["PartitionInputList"]:
             try:
-                self._create(database, table, document)
+                self._create_partition(database, table, document)
             except (AlreadyExistsException, InvalidInputException) as error:
                 errors.append(_failure(document.get("Values", []), error))
         return {"Errors": errors}
 
     def GetPartition(self, request: Request) -> Response:
-        database, table = self._table_of(request, "GetPartition")
+        database, table = self._partitioned_table(request, "GetPartition")
         values = request["PartitionValues"]
-        return {"Partition": self._get(database, table, values)}
+        return {"Partition": self._get_partition(database, table, values)}
 
     def BatchGetPartition(self, request: Request) -> Response:
         """Partitions that do not exist are left out, as Glue does."""
-        database, table = self._table_of(request, "BatchGetPartition")
+        database, table = self._partitioned_table(request, "BatchGetPartition")
         answers = []
         for wanted in request["PartitionsToGet"]:
             try:
-                answers.append(self._get(database, table, wanted["Values"]))
+                answers.append(self._get_partition(database, table, wanted["Values"]))
             except EntityNotFoundException:
                 continue
         return {"Partitions": answers, "UnprocessedKeys": []}
 
     def GetPartitions(self, request: Request) -> Response:
-        database, table = self._table_of(request, "GetPartitions")
+        database, table = self._partitioned_table(request, "GetPartitions")
         for member in ("TransactionId", "QueryAsOfTime"):
             if request.get(member):
                 raise OperationNotSupportedException(f"Local Glue does not implement {member}.")
-        found = self._find(database, table, request.get("Expression"))
+        found = self._find_partitions(database, table, request.get("Expression"))
         segment = request.get("Segment")
         if segment:
             found = {key: value for key, value in found.items() if _in_segment(key, segment)}
         keys, token = page(sorted(found), request, _PAGE_SIZE)
-        entities = self._observe(database, table, [found[key] for key in keys])
+        entities = self._observe_partitions(database, table, [found[key] for key in keys])
         answers = [_answer(database, table, entity) for entity in entities]
         if request.get("ExcludeColumnSchema"):
             for answer in answers:
@@ -76,17 +76,19 @@ class PartitionOperations:
         return {"Partitions": answers, **token}
 
     def UpdatePartition(self, request: Request) -> Response:
-        database, table = self._table_of(request, "UpdatePartition")
-        self._update(database, table, request["PartitionValueList"], request["PartitionInput"])
+        database, table = self._partitioned_table(request, "UpdatePartition")
+        self._update_partition(
+            database, table, request["PartitionValueList"], request["PartitionInput"]
+        )
         return {}
 
     def BatchUpdatePartition(self, request: Request) -> Response:
-        database, table = self._table_of(request, "BatchUpdatePartition")
+        database, table = self._partitioned_table(request, "BatchUpdatePartition")
         errors = []
         for entry in request["Entries"]:
             values = entry["PartitionValueList"]
             try:
-                self._update(database, table, values, entry["PartitionInput"])
+                self._update_partition(database, table, values, entry["PartitionInput"])
             except (EntityNotFoundException, InvalidInputException) as error:
                 detail = error_detail(error)
                 errors.append({"PartitionValueList": values, "ErrorDetail": detail})
@@ -94,28 +96,28 @@ class PartitionOperations:
 
     def DeletePartition(self, request: Request) -> Response:
         """Metadata only: Glue never deletes data."""
-        database, table = self._table_of(request, "DeletePartition")
-        self._delete(database, table, request["PartitionValues"])
+        database, table = self._partitioned_table(request, "DeletePartition")
+        self._delete_partition(database, table, request["PartitionValues"])
         return {}
 
     def BatchDeletePartition(self, request: Request) -> Response:
-        database, table = self._table_of(request, "BatchDeletePartition")
+        database, table = self._partitioned_table(request, "BatchDeletePartition")
         errors = []
         for wanted in request["PartitionsToDelete"]:
             try:
-                self._delete(database, table, wanted["Values"])
+                self._delete_partition(database, table, wanted["Values"])
             except (EntityNotFoundException, InvalidInputException) as error:
                 errors.append(_failure(wanted["Values"], error))
         return {"Errors": errors}
 
-    def _table_of(self, request: Request, operation: str) -> tuple[str, str]:
+    def _partitioned_table(self, request: Request, operation: str) -> tuple[str, str]:
         check_catalog(request, operation)
         database = self.catalog.require_database(request["DatabaseName"])
         table = request["TableName"].lower()
         self.catalog.hive_table(database, table)
         return database, table
 
-    def _create(self, database: str, table: str, document: mapping.Document) -> None:
+    def _create_partition(self, database: str, table: str, document: mapping.Document) -> None:
         keys = self.catalog.hive_table(database, table).partitionKeys or []
         values = document.get("Values", [])
         if len(values) != len(keys):
@@ -127,9 +129,9 @@ class PartitionOperations:
             self.catalog.hive(
                 lambda c: c.add_partition(partition), existing="Partition already exists."
             )
-            self._record(database, table, document)
+            self._record_partition(database, table, document)
 
-    def _update(
+    def _update_partition(
         self, database: str, table: str, values: list[str], document: mapping.Document
     ) -> None:
         document = {"Values": values, **mapping.lower_names(document)}
@@ -145,9 +147,9 @@ class PartitionOperations:
             partition = mapping.partition_to_hive(database, table, document)
             partition.createTime = before.createTime
             self.catalog.hive(lambda c: c.alter_partition(database, table, partition))
-            self._record(database, table, document)
+            self._record_partition(database, table, document)
 
-    def _delete(self, database: str, table: str, values: list[str]) -> None:
+    def _delete_partition(self, database: str, table: str, values: list[str]) -> None:
         with self.catalog.locked(database):
             self.catalog.hive(
                 lambda c: c.drop_partition(database, table, values, deleteData=False),
@@ -155,14 +157,14 @@ class PartitionOperations:
             )
             self.catalog.versions.forget(PARTITION, f"{database}.{table}", [_key(values)])
 
-    def _get(self, database: str, table: str, values: list[str]) -> Response:
+    def _get_partition(self, database: str, table: str, values: list[str]) -> Response:
         with self.catalog.locked(database):
             found = self.catalog.hive(
                 lambda c: c.get_partition(database, table, values), missing=_NOT_FOUND
             )
-            return _answer(database, table, self._observe(database, table, [found])[0])
+            return _answer(database, table, self._observe_partitions(database, table, [found])[0])
 
-    def _find(self, database: str, table: str, expression: str | None) -> dict[str, Any]:
+    def _find_partitions(self, database: str, table: str, expression: str | None) -> dict[str, Any]:
         """Key -> the metastore's partition."""
         if expression:
             found = self.catalog.hive(
@@ -172,11 +174,13 @@ class PartitionOperations:
             found = self.catalog.hive(lambda c: c.get_partitions(database, table, -1))
         return {_key(partition.values): partition for partition in found}
 
-    def _observe(self, database: str, table: str, partitions: Sequence[Any]) -> list[Entity]:
+    def _observe_partitions(
+        self, database: str, table: str, partitions: Sequence[Any]
+    ) -> list[Entity]:
         seen = [_seen(partition) for partition in partitions]
         return self.catalog.versions.observe(PARTITION, f"{database}.{table}", seen)
 
-    def _record(self, database: str, table: str, document: mapping.Document) -> None:
+    def _record_partition(self, database: str, table: str, document: mapping.Document) -> None:
         found = self.catalog.hive(lambda c: c.get_partition(database, table, document["Values"]))
         parent = f"{database}.{table}"
         self.catalog.versions.record(PARTITION, parent, _seen(found), document)

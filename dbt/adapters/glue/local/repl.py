@@ -3,7 +3,7 @@
 Run by file path, never imported by a session as part of dbt: it needs the standard library and
 pyspark only. The parent writes one JSON object a line to stdin and reads one a line from stdout:
 
-    in   {"op": "start", "conf": {…}, "argv": […], "py_files": […], "path": […]}
+    in   {"op": "start", "conf": {…}, "argv": […], "py_files": […], "path": […], "log": "…"}
          {"op": "execute", "id": 0, "code": "…"}      {"op": "cancel", "id": 0}
     out  {"event": "ready"}    {"event": "failed", "message": "…"}
          {"event": "progress", "id": 0, "progress": 0.4}
@@ -265,7 +265,7 @@ def main() -> None:
         session.start(start["conf"], start["argv"], start["py_files"], start["path"])
     except BaseException as error:
         traceback.print_exc(file=sys.__stderr__)
-        channel.send("failed", message=f"{type(error).__name__}: {error}")
+        channel.send("failed", message=f"{type(error).__name__}: {error} (see {start['log']})")
         os._exit(1)
     channel.send("ready")
     while True:

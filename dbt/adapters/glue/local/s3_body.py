@@ -18,6 +18,9 @@ from .s3_errors import S3Error
 
 BLOCK = 1024 * 1024
 CHECKSUM_PREFIX = "x-amz-checksum-"
+_CONTENT_MD5 = "content-md5"
+_PAYLOAD_HASH = "x-amz-content-sha256"
+_SHA256_LENGTH = 64
 _NOT_VALUES = ("algorithm", "mode", "type")
 
 
@@ -40,6 +43,8 @@ class _Crc32:
 # CRC32C and CRC64NVME are not in Python's library: their values are kept and given back, which
 # lets the reading client check them.
 _CHECKED: dict[str, Callable[[], _Hash]] = {
+    _CONTENT_MD5: hashlib.md5,
+    _PAYLOAD_HASH: hashlib.sha256,
     "x-amz-checksum-crc32": _Crc32,
     "x-amz-checksum-sha1": hashlib.sha1,
     "x-amz-checksum-sha256": hashlib.sha256,
@@ -52,7 +57,7 @@ class UploadBody:
     def __init__(self, request: Request) -> None:
         self._headers = {name.lower(): value for name, value in request.headers.items()}
         self._stream = io.BufferedReader(cast(io.RawIOBase, request.stream), BLOCK)
-        self._payload_hash = self._headers.get("x-amz-content-sha256", "")
+        self._payload_hash = self._headers.get(_PAYLOAD_HASH, "")
         self._chunked = self._payload_hash.startswith("STREAMING-") or "aws-chunked" in (
             self._headers.get("content-encoding", "")
         )
@@ -65,22 +70,23 @@ class UploadBody:
 
         Raises S3Error IncompleteBody, BadDigest, InvalidDigest or XAmzContentSHA256Mismatch.
         """
-        hashes = self._hashes()
-        md5, sha256, length = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+        hashes, length = self._hashes(), 0
         try:
             for block in self._decoded() if self._chunked else self._plain():
                 length += len(block)
-                for one in (md5, sha256, *hashes.values()):
+                for one in hashes.values():
                     one.update(block)
                 yield block
         except ClientDisconnected as error:
             raise _incomplete() from error
         self._check_length(length)
-        self._check_digests(md5.digest(), sha256.hexdigest(), hashes)
+        self._check_digests({name: one.digest() for name, one in hashes.items()})
 
     def _hashes(self) -> dict[str, _Hash]:
         announced = self._headers.get("x-amz-trailer", "").lower().replace(" ", "").split(",")
-        names = {*self.checksums, *announced}
+        names = {*self.checksums, *announced, *self._headers}
+        if len(self._payload_hash) != _SHA256_LENGTH:
+            names.discard(_PAYLOAD_HASH)
         return {name: make() for name, make in _CHECKED.items() if name in names}
 
     def _plain(self) -> Iterator[bytes]:
@@ -116,21 +122,24 @@ class UploadBody:
         if expected is not None and expected != str(length):
             raise _incomplete()
 
-    def _check_digests(self, md5: bytes, sha256: str, hashes: dict[str, _Hash]) -> None:
-        if wanted := self._headers.get("content-md5"):
+    def _check_digests(self, digests: dict[str, bytes]) -> None:
+        md5 = digests.pop(_CONTENT_MD5, None)
+        if md5 is not None:
+            wanted = self._headers[_CONTENT_MD5]
             if len(wanted) != 24:
                 raise S3Error("InvalidDigest", "The Content-MD5 you specified was invalid.")
             if wanted != base64.b64encode(md5).decode():
                 raise S3Error(
                     "BadDigest", "The Content-MD5 you specified did not match what we received."
                 )
-        if len(self._payload_hash) == 64 and self._payload_hash != sha256:
+        sha256 = digests.pop(_PAYLOAD_HASH, None)
+        if sha256 is not None and sha256.hex() != self._payload_hash:
             raise S3Error(
                 "XAmzContentSHA256Mismatch",
                 "The provided 'x-amz-content-sha256' header does not match what was computed.",
             )
-        for name, one in hashes.items():
-            if self.checksums.get(name) != base64.b64encode(one.digest()).decode():
+        for name, digest in digests.items():
+            if self.checksums.get(name) != base64.b64encode(digest).decode():
                 algorithm = name.removeprefix(CHECKSUM_PREFIX).upper()
                 raise S3Error(
                     "BadDigest",

@@ -9,7 +9,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from .errors import (
     InternalServiceException,
     SerializationException,
 )
+from .jars import jars_for
 from .kernel import spark_kernels
 from .knobs import CallGate, Knobs
 from .metastore import WAREHOUSE_BUCKET, Metastore
@@ -74,9 +75,8 @@ class LocalGlueServer:
         self.metastore.start()
         self._versions = VersionStore(self.local_dir / "catalog.sqlite")
         self.sessions = Sessions(self.knobs, spark_kernels(self._settings()), self._on_text)
-        self.operations = Operations(
-            CatalogStore(self.metastore, self._versions), self.sessions, self.gate, self._on_text
-        )
+        self._catalog = CatalogStore(self.metastore, self._versions)
+        self.operations = Operations(self._catalog, self.sessions, self.gate, self._on_text)
         self._services = AwsServices(self.gate)
         self._last_call = time.monotonic()
         self._stopping = threading.Event()
@@ -108,6 +108,7 @@ class LocalGlueServer:
         self._stopping.set()
         self._http.server_close()
         self.sessions.close()
+        self._catalog.close()
         self.metastore.stop()
         self._versions.close()
         self.s3.close()
@@ -118,7 +119,7 @@ class LocalGlueServer:
             endpoint_url=self.url,
             region=REGION,
             metastore_uri=lambda: self.metastore.uri,
-            jars_for=_jars_for,
+            jars_for=jars_for,
         )
 
     def _on_text(self, text: str) -> None:
@@ -230,9 +231,3 @@ def _json_body(request: Request) -> dict[str, Any]:
 
 def _json_response(answer: dict[str, Any], status: int = 200) -> Response:
     return Response(json.dumps(answer), status, content_type="application/json")
-
-
-def _jars_for(formats: Sequence[str]) -> Sequence[Path]:
-    from .jars import jars_for
-
-    return jars_for(formats)

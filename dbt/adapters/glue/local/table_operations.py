@@ -86,7 +86,7 @@ class TableOperations:
         database = request["DatabaseName"].lower()
         document = mapping.lower_names(_table_input(request))
         name = document["Name"]
-        if request.get("Name", name).lower() != name:
+        if (request.get("Name") or name).lower() != name:
             raise OperationNotSupportedException(
                 "Local Glue does not rename a table by UpdateTable: Name and TableInput.Name "
                 "differ. Create the table under its new name and delete the old one."
@@ -117,7 +117,7 @@ class TableOperations:
         check_catalog(request, "DeleteTable")
         _refuse(request, "TransactionId")
         database = self.catalog.require_database(request["DatabaseName"])
-        self._delete(database, request["Name"].lower())
+        self._delete_table(database, request["Name"].lower())
         return {}
 
     def BatchDeleteTable(self, request: Request) -> Response:
@@ -127,7 +127,7 @@ class TableOperations:
         errors = []
         for name in request["TablesToDelete"]:
             try:
-                self._delete(database, name.lower())
+                self._delete_table(database, name.lower())
             except (EntityNotFoundException, InvalidInputException) as error:
                 errors.append({"TableName": name, "ErrorDetail": error_detail(error)})
         return {"Errors": errors}
@@ -138,7 +138,7 @@ class TableOperations:
         database = request["DatabaseName"].lower()
         versions = {
             f"{2**62 - entity.version:019d}": entity
-            for entity in self._versions(database, request["TableName"])
+            for entity in self._table_versions(database, request["TableName"])
         }
         shown, token = page(sorted(versions), request)
         answers = [_version_answer(database, versions[key]) for key in shown]
@@ -147,7 +147,7 @@ class TableOperations:
     def GetTableVersion(self, request: Request) -> Response:
         check_catalog(request, "GetTableVersion")
         database = request["DatabaseName"].lower()
-        versions = self._versions(database, request["TableName"])
+        versions = self._table_versions(database, request["TableName"])
         wanted = request.get("VersionId", str(versions[0].version))
         for entity in versions:
             if str(entity.version) == wanted:
@@ -170,11 +170,11 @@ class TableOperations:
             raise EntityNotFoundException(f"Version {wanted} of table {name} not found.")
         return {}
 
-    def _versions(self, database: str, name: str) -> list[Entity]:
+    def _table_versions(self, database: str, name: str) -> list[Entity]:
         current = self.catalog.table(database, name)
         return [current, *self.catalog.versions.archived(database, name.lower())]
 
-    def _delete(self, database: str, name: str) -> None:
+    def _delete_table(self, database: str, name: str) -> None:
         with self.catalog.locked(database):
             self.catalog.hive(
                 lambda c: c.drop_table(database, name, deleteData=False),

@@ -29,7 +29,7 @@ from dbt.adapters.glue.session.exchange import (
 from dbt.adapters.glue.session.pacing import Pacing
 from dbt.adapters.glue.session.result import Result
 from dbt.adapters.glue.session.statements import Output, StatementClient
-from dbt.adapters.glue.session.ticket import Ticket, copy_error, driver_is_dead
+from dbt.adapters.glue.session.ticket import Ticket, copy_error, discard, driver_is_dead
 
 SMALLEST_ANSWER = 4096
 ATTEMPTS = 4
@@ -211,13 +211,12 @@ class LivyTransport:
         for ticket in new:
             ticket.carried = True
         have = {t.id: t.received for t in self._tickets.values() if t.sent}
-        complete = not self._tickets
         ask = self._ask(
             statements=[ticket.request for ticket in new],
             cancel=sorted(self._cancels),
             ack=sorted(self._acks),
             have=have,
-            wait=0.0 if complete else self._pacing.wait_seconds(),
+            wait=self._pacing.wait_seconds() if self._tickets else 0.0,
         )
         return ask, new
 
@@ -297,6 +296,8 @@ class LivyTransport:
             if not ticket.take(part, self._s3):
                 return
             ticket.statement_id = output.statement_id
+        elif "s3" in part:  # the result of a cancelled statement
+            discard(part["s3"], self._s3)
         with self._changed:
             self._tickets.pop(part["id"], None)
             self._acks.add(part["id"])

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 # While all threads wait for results nothing new can come, and an exchange may block until one is
 # there. While some are at work, their next SQL would have to queue behind it.
-LONGEST_WAIT = 20.0
+# A cancel from another thread queues behind it too, hence not the longest wait at once.
+FIRST_LONG_WAIT, LONGEST_WAIT = 5.0, 20.0
 SHORT_WAIT, SHORT_WAIT_AT_MOST = 0.15, 2.0
 # Fewer threads than dbt has are at work: another may start, most likely just after a change.
 CAREFUL_WAIT, CAREFUL_FOR = 0.5, 1.0
@@ -66,7 +67,7 @@ class Pacing:
         if not self._all_wait():
             return min(max(SHORT_WAIT, quiet), SHORT_WAIT_AT_MOST)
         if len(self._busy) >= self._threads or self._clock() - self._changed > CAREFUL_FOR:
-            return LONGEST_WAIT
+            return min(max(FIRST_LONG_WAIT, quiet), LONGEST_WAIT)
         return CAREFUL_WAIT
 
     def _all_wait(self) -> bool:

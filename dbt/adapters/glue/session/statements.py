@@ -21,8 +21,8 @@ from dbt.adapters.glue.session.spec import REQUEST_ORIGIN
 # TIMEOUT is not in the model, but has been seen.
 TERMINAL = frozenset({"AVAILABLE", "CANCELLED", "ERROR", "TIMEOUT"})
 FIRST_POLL = 0.02
-# Polling each fifth of the time that has passed costs at most a fifth in latency.
-POLL_GROWTH = 0.2
+# The next look comes after this part of the time that has passed: that much later at most.
+POLL_GROWTH = 0.3
 RETRY_FOR = 120.0
 RETRY_FIRST, RETRY_LAST = 0.2, 5.0
 

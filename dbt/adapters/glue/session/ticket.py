@@ -134,7 +134,13 @@ def _fetch(address: str, s3: Callable[[], Any] | None) -> str:
     if s3 is None:
         raise ProtocolError(f"The session put a result at {address}, and there is no S3 client.")
     bucket, _, key = address.split("://", 1)[1].partition("/")
-    client = s3()
-    body = call("GetObject", client.get_object, Bucket=bucket, Key=key)["Body"].read()
-    call("DeleteObject", client.delete_object, Bucket=bucket, Key=key)
+    body = call("GetObject", s3().get_object, Bucket=bucket, Key=key)["Body"].read()
+    discard(address, s3)
     return body.decode("ascii")
+
+
+def discard(address: str, s3: Callable[[], Any] | None) -> None:
+    """Deletes a result that the session put to S3."""
+    if s3 is not None:
+        bucket, _, key = address.split("://", 1)[1].partition("/")
+        call("DeleteObject", s3().delete_object, Bucket=bucket, Key=key)

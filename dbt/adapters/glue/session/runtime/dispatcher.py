@@ -211,14 +211,14 @@ def _run(statement):
         result = dict(_outcome(statement), seconds=time.monotonic() - started)
         packed = _pack(result)
         if statement.spill and len(packed) > statement.most:
-            s3, packed = _spill(statement.spill, packed), ""
+            s3 = _spill(statement.spill, packed)
     except BaseException as error:
         failed = cancelled() if statement.cancelled else describe(error, statement.filename)
         packed = _pack({"error": failed, "seconds": time.monotonic() - started})
     if statement.filename:
         forget_source(statement.filename)
     with _changed:
-        statement.finish(packed, s3)
+        statement.finish("" if s3 else packed, s3)
 
 
 def _outcome(statement):
@@ -242,13 +242,19 @@ def _context():
 
 
 def _spill(prefix, packed):
-    """Puts a result to S3 under a key of its own; the client deletes it after reading."""
+    """Puts a result to S3 under a key of its own; the client deletes it after reading.
+
+    None where the session may not write there: the result then goes in parts, more slowly.
+    """
     import boto3
 
     bucket, _, folder = prefix.split("://", 1)[1].partition("/")
     name = "dbt-glue-result-" + uuid.uuid4().hex
     key = "/".join(part for part in (folder.strip("/"), name) if part)
-    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=packed.encode("ascii"))
+    try:
+        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=packed.encode("ascii"))
+    except Exception:
+        return None
     return f"s3://{bucket}/{key}"
 
 

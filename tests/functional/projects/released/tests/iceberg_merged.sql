@@ -3,6 +3,6 @@
 select parcels, of_batch_2
 from (
     select count(*) as parcels, sum(case when batch = 2 then 1 else 0 end) as of_batch_2
-    from {{ ref('iceberg_state') }}
+    from glue_catalog.{{ ref("iceberg_state") }}
 ) as counted
 where parcels <> 6 or of_batch_2 <> 3

@@ -1,0 +1,43 @@
+{#-- A relation's comment is set when it is created; `for_relation` is for tables that stay. --#}
+{% macro glue__persist_docs(relation, model, for_relation=true, for_columns=true) -%}
+  {%- if for_relation and config.persist_relation_docs() and model.description -%}
+    {{ glue_exec_query(alter_relation_comment(relation, model.description)) }}
+  {%- endif -%}
+  {%- if for_columns and config.persist_column_docs() and model.columns and not relation.is_view -%}
+    {%- set existing = adapter.get_columns_in_relation(relation) -%}
+    {%- set documented = validate_doc_columns(relation, model.columns, existing | map(attribute='name') | list) -%}
+    {{ alter_column_comment(relation, glue__changed_comments(existing, documented)) }}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{% macro glue__changed_comments(existing, documented) -%}
+  {%- set comments = {} -%}
+  {%- for column in existing -%}
+    {%- do comments.update({column.name | lower: column.comment or ''}) -%}
+  {%- endfor -%}
+  {%- set changed = {} -%}
+  {%- for name, column in documented.items() -%}
+    {%- if (column.description or '') != comments[name | lower] -%}
+      {%- do changed.update({name: column}) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{ return(changed) }}
+{%- endmacro %}
+
+
+{% macro glue__alter_relation_comment(relation, relation_comment) -%}
+  {%- if relation.is_view -%}
+    alter view {{ relation }} set tblproperties ('comment' = {{ glue__literal(relation_comment) }})
+  {%- else -%}
+    comment on table {{ relation }} is {{ glue__literal(relation_comment) }}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{% macro glue__alter_column_comment(relation, column_dict) -%}
+  {%- for name, column in column_dict.items() -%}
+    {{ glue_exec_query('alter table ' ~ relation ~ ' alter column ' ~ adapter.quote(name)
+        ~ ' comment ' ~ glue__literal(column.description or '')) }}
+  {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,35 @@
+{#-- The increment of a model: a view of the session, with a name of its own. --#}
+{% macro glue__make_temp_relation(base_relation, suffix) -%}
+  {%- set identifier = adapter.temp_identifier(base_relation.identifier) -%}
+  {{ return(glue__session_view(base_relation.incorporate(path={'identifier': identifier}))) }}
+{%- endmacro %}
+
+
+{#-- A table for what has to be written before it is read, in `temp_schema` if the profile has it. --#}
+{% macro glue__make_staging_table(base_relation) -%}
+  {%- set identifier = adapter.temp_identifier(base_relation.identifier) -%}
+  {{ return(api.Relation.create(
+      schema=target.get('temp_schema') or base_relation.schema,
+      identifier=identifier,
+      type='table',
+      table_format='parquet',
+  )) }}
+{%- endmacro %}
+
+
+{#-- Relations know their catalog by themselves; this name is kept for projects that call it. --#}
+{% macro glue__make_target_relation(relation, file_format) -%}
+  {{ return(relation.incorporate(table_format=adapter.table_format(file_format).name)) }}
+{%- endmacro %}
+
+
+{% macro glue__truncate_relation(relation) -%}
+  {%- set format = adapter.table_format(relation.table_format) -%}
+  {%- if format.update_delete -%}
+    {{ glue_exec_query('delete from ' ~ relation) }}
+  {%- else -%}
+    {#-- Spark refuses TRUNCATE on a table that has a LOCATION. --#}
+    {%- do adapter.delete_table_data(relation, adapter.recorded_location(relation), glue__custom_location()) -%}
+    {{ glue_exec_query('refresh table ' ~ relation) }}
+  {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,57 @@
+{% materialization incremental, adapter='glue', supported_languages=['sql'] -%}
+  {%- set existing_relation = load_cached_relation(this) -%}
+  {%- set target_relation = glue__target_table() -%}
+  {%- set strategy = glue__incremental_strategy() -%}
+  {%- set on_schema_change = incremental_validate_on_schema_change(config.get('on_schema_change'), default='ignore') -%}
+  {%- set rebuild = not glue__is_incremental_target(existing_relation) or should_full_refresh() -%}
+
+  {{ run_hooks(pre_hooks) }}
+  {{ glue__run_sql_header() }}
+
+  {%- set model_sql = glue__with_timestamp(sql) -%}
+  {%- if rebuild -%}
+    {{ glue__build_table(existing_relation, target_relation, model_sql) }}
+  {%- else -%}
+    {%- set target_relation = existing_relation -%}
+    {%- set increment = glue__stage_increment(target_relation, strategy, glue__contracted(model_sql)) -%}
+    {%- set source_columns = process_schema_changes(on_schema_change, increment, existing_relation) -%}
+    {%- set build_sql = adapter.get_incremental_strategy_macro(context, strategy)({
+      'target_relation': target_relation,
+      'temp_relation': increment,
+      'unique_key': config.get('unique_key'),
+      'dest_columns': source_columns or adapter.get_columns_in_relation(target_relation),
+      'incremental_predicates': config.get('predicates') or config.get('incremental_predicates'),
+    }) -%}
+    {%- call statement('main') -%}
+      {{ build_sql }}
+    {%- endcall -%}
+    {%- do adapter.drop_relation(increment) -%}
+    {%- if target_relation.is_iceberg and glue__is_true(config.get('iceberg_expire_snapshots')) -%}
+      {%- do adapter.iceberg_expire_snapshots(target_relation) -%}
+    {%- endif -%}
+  {%- endif -%}
+
+  {{ glue__finish(target_relation, existing_relation, for_relation=not rebuild) }}
+  {{ run_hooks(post_hooks) }}
+
+  {{ return({'relations': [target_relation]}) }}
+{%- endmaterialization %}
+
+
+{#-- Spark cannot overwrite a plain file table that the query reads: there the increment is written
+     to a table first. Where partitions are replaced, and in the table formats, a view will do. --#}
+{% macro glue__stage_increment(target_relation, strategy, sql) -%}
+  {%- set reads_itself = target_relation.render() in sql -%}
+  {%- if not (reads_itself and strategy == 'insert_overwrite'
+      and not adapter.table_format(target_relation.table_format).merge
+      and not config.get('partition_by')) -%}
+    {{ return(glue__stage_view(target_relation, sql)) }}
+  {%- endif -%}
+  {%- set table = glue__make_staging_table(target_relation) -%}
+  {%- call statement('create_staging_table') -%}
+    create table {{ table }} using parquet {{ adapter.get_location(table) }} as
+    {{ sql }}
+  {%- endcall -%}
+  {{ return(table) }}
+{%- endmacro %}
+

@@ -1,0 +1,45 @@
+{% macro glue__get_incremental_default_sql(arg_dict) -%}
+  {{ return(get_incremental_insert_overwrite_sql(arg_dict)) }}
+{%- endmacro %}
+
+
+{% macro glue__get_incremental_append_sql(arg_dict) -%}
+  {{ return(glue__insert_sql(
+    'insert into', arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['dest_columns']
+  )) }}
+{%- endmacro %}
+
+
+{#-- Replaces the partitions that the increment has rows of, or all of a table without partitions:
+     spark.sql.sources.partitionOverwriteMode is dynamic in every session. --#}
+{% macro glue__get_incremental_insert_overwrite_sql(arg_dict) -%}
+  {{ return(glue__insert_sql(
+    'insert overwrite', arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['dest_columns']
+  )) }}
+{%- endmacro %}
+
+
+{#-- Columns by name. Those of the target that the increment lacks are written as nulls: Iceberg
+     refuses an INSERT without them. --#}
+{% macro glue__insert_sql(verb, target_relation, source_relation, columns) -%}
+  {%- set target_columns = adapter.get_columns_in_relation(target_relation) -%}
+  {%- set absent = glue__columns_absent_from(columns, target_columns) | map(attribute='name') | list -%}
+  {%- set all_columns = columns + glue__columns_absent_from(columns, target_columns) -%}
+  {{ verb }} {{ target_relation }} ({{ all_columns | map(attribute='quoted') | join(', ') }})
+  select
+  {%- for column in all_columns %}
+    {{ 'cast(null as ' ~ column.dtype ~ ') as ' if column.name in absent }}{{ column.quoted }}{{ ',' if not loop.last }}
+  {%- endfor %}
+  from {{ source_relation }}
+{%- endmacro %}
+
+
+{% macro glue__get_incremental_merge_sql(arg_dict) -%}
+  {{ return(get_merge_sql(
+    arg_dict['target_relation'],
+    arg_dict['temp_relation'],
+    arg_dict['unique_key'],
+    arg_dict['dest_columns'],
+    arg_dict['incremental_predicates'],
+  )) }}
+{%- endmacro %}

@@ -1,0 +1,20 @@
+{% materialization view, adapter='glue' -%}
+  {%- set existing_relation = load_cached_relation(this) -%}
+  {%- set target_relation = this.incorporate(type='view') -%}
+
+  {{ run_hooks(pre_hooks) }}
+  {{ glue__run_sql_header() }}
+
+  {%- if existing_relation is not none and not existing_relation.is_view -%}
+    {{ handle_existing_table(should_full_refresh(), existing_relation) }}
+  {%- endif -%}
+
+  {%- call statement('main') -%}
+    {{ get_create_view_as_sql(target_relation, sql) }}
+  {%- endcall -%}
+
+  {{ glue__finish(target_relation, existing_relation, for_relation=false) }}
+  {{ run_hooks(post_hooks) }}
+
+  {{ return({'relations': [target_relation]}) }}
+{%- endmaterialization %}

@@ -1,0 +1,87 @@
+{% macro glue__validate_snapshot(existing_relation) -%}
+  {%- set format = glue__model_format() -%}
+  {%- if not format.snapshot -%}
+    {%- do exceptions.raise_compiler_error(
+      'file_format: got ' ~ format.name ~ ' for a snapshot, expected iceberg, delta or hudi: '
+      'a snapshot updates rows'
+    ) -%}
+  {%- endif -%}
+  {%- if existing_relation is not none and not existing_relation.is_table -%}
+    {%- do exceptions.relation_wrong_type(existing_relation, 'table') -%}
+  {%- endif -%}
+  {%- if existing_relation is not none and existing_relation.table_format != format.name -%}
+    {%- do exceptions.raise_compiler_error(
+      existing_relation ~ ' is a table in ' ~ existing_relation.table_format ~ ', and the snapshot is configured as '
+      ~ format.name ~ '. Its history is not converted: set file_format back, or move the table away.'
+    ) -%}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{% macro glue__update_snapshot(target_relation, strategy) -%}
+  {%- set columns = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() -%}
+  {%- do adapter.assert_valid_snapshot_target_given_strategy(target_relation, columns, strategy) -%}
+  {%- set staging = glue__stage_view(target_relation, snapshot_staging_table(strategy, sql, target_relation)) -%}
+  {%- set source_columns = glue__snapshot_columns(staging, strategy.unique_key) -%}
+  {%- set target_columns = adapter.get_columns_in_relation(target_relation) -%}
+  {%- do create_columns(target_relation, glue__columns_absent_from(target_columns, source_columns)) -%}
+  {%- call statement('main') -%}
+    {{ snapshot_merge_sql(target_relation, staging, source_columns | map(attribute='quoted') | list) }}
+  {%- endcall -%}
+  {%- do post_snapshot(staging) -%}
+{%- endmacro %}
+
+
+{#-- The staged columns that belong in the snapshot: all but core's own helpers. --#}
+{% macro glue__snapshot_columns(staging, unique_key) -%}
+  {%- set helpers = ['dbt_change_type', 'dbt_unique_key'] -%}
+  {%- if unique_key | is_list -%}
+    {%- for key in unique_key -%}
+      {%- do helpers.append('dbt_unique_key_' ~ loop.index) -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {%- set columns = [] -%}
+  {%- for column in adapter.get_columns_in_relation(staging) -%}
+    {%- if column.name | lower not in helpers -%}
+      {%- do columns.append(column) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{ return(columns) }}
+{%- endmacro %}
+
+
+{% macro glue__post_snapshot(staging_relation) -%}
+  {%- do adapter.drop_relation(staging_relation) -%}
+{%- endmacro %}
+
+
+{% macro glue__snapshot_hash_arguments(args) -%}
+  md5(
+  {%- for arg in args -%}
+    coalesce(cast({{ arg }} as string), ''){{ " || '|' || " if not loop.last }}
+  {%- endfor -%}
+  )
+{%- endmacro %}
+
+
+{#-- As core's, but for names whose case differs, which would make every row of every run a change. --#}
+{% macro snapshot_check_all_get_existing_columns(node, target_exists, check_cols_config) -%}
+  {%- if not target_exists -%}
+    {{ return((false, none)) }}
+  {%- endif -%}
+  {%- if check_cols_config == 'all' -%}
+    {%- set names = get_columns_in_query(node['compiled_code']) -%}
+  {%- elif check_cols_config is not string and check_cols_config is iterable and check_cols_config | length > 0 -%}
+    {%- set names = get_columns_in_query(
+      'select ' ~ check_cols_config | join(', ') ~ ' from (\n' ~ node['compiled_code'] ~ '\n) subq'
+    ) -%}
+  {%- else -%}
+    {%- do exceptions.raise_compiler_error("Invalid value for 'check_cols': " ~ check_cols_config) -%}
+  {%- endif -%}
+  {%- set existing = get_columns_in_relation(load_cached_relation(this)) | map(attribute='name') | list -%}
+  {%- set compared = [] -%}
+  {%- for name in names if name in existing -%}
+    {%- do compared.append(adapter.quote(name)) -%}
+  {%- endfor -%}
+  {{ return((compared | length < names | length, compared)) }}
+{%- endmacro %}

@@ -1,0 +1,23 @@
+{% materialization snapshot, adapter='glue' -%}
+  {%- set existing_relation = load_cached_relation(this) -%}
+  {{ glue__validate_snapshot(existing_relation) }}
+  {%- set exists = existing_relation is not none -%}
+  {%- set target_relation = existing_relation if exists else glue__target_table() -%}
+
+  {{ run_hooks(pre_hooks) }}
+  {{ glue__run_sql_header() }}
+
+  {%- set strategy_macro = strategy_dispatch(config.get('strategy')) -%}
+  {%- set strategy = strategy_macro(model, 'snapshotted_data', 'source_data', model['config'], exists) -%}
+
+  {%- if exists -%}
+    {{ glue__update_snapshot(target_relation, strategy) }}
+  {%- else -%}
+    {{ glue__build_table(none, target_relation, build_snapshot_table(strategy, model['compiled_code'])) }}
+  {%- endif -%}
+
+  {{ glue__finish(target_relation, existing_relation, for_relation=exists) }}
+  {{ run_hooks(post_hooks) }}
+
+  {{ return({'relations': [target_relation]}) }}
+{%- endmaterialization %}

@@ -1,0 +1,145 @@
+{#-- The format of the model being built: an object with the abilities of `file_format`. --#}
+{% macro glue__model_format() -%}
+  {%- if model.resource_type == 'seed' -%}
+    {{ return(adapter.validate_file_format(config.get('file_format') or target.get('seed_format'))) }}
+  {%- endif -%}
+  {{ return(adapter.validate_file_format(config.get('file_format'))) }}
+{%- endmacro %}
+
+
+{#-- `this` as the table that the config describes. --#}
+{% macro glue__target_table() -%}
+  {{ return(this.incorporate(type='table', table_format=glue__model_format().name)) }}
+{%- endmacro %}
+
+
+{#-- A value as a Spark string literal, whatever it holds. --#}
+{% macro glue__literal(value) -%}
+  {{ return("'" ~ (value | string | replace('\\', '\\\\') | replace("'", "\\'") | replace('\n', '\\n')) ~ "'") }}
+{%- endmacro %}
+
+
+{#-- A config that upstream takes as 'True' and YAML as true. --#}
+{% macro glue__is_true(value) -%}
+  {{ return(value | string | lower == 'true') }}
+{%- endmacro %}
+
+
+{#-- A column name in backticks, unless it has them. --#}
+{% macro glue__quote_column(name) -%}
+  {{ return(name if name.startswith('`') else adapter.quote(name)) }}
+{%- endmacro %}
+
+
+{% macro glue__as_list(value) -%}
+  {{ return([] if value is none else ([value] if value is string else value | list)) }}
+{%- endmacro %}
+
+
+{% macro glue__file_format_clause() -%}
+  using {{ glue__model_format().name }}
+{%- endmacro %}
+
+
+{% macro glue__options_clause() -%}
+  {%- set options = config.get('write_options') or config.get('options') or {} -%}
+  {%- if options %}options ({{ glue__pairs(options) }}){% endif -%}
+{%- endmacro %}
+
+
+{% macro glue__pairs(values) -%}
+  {%- for key, value in values.items() -%}
+    {{ glue__literal(key) }} = {{ glue__literal(value | lower if value is boolean else value) }}
+    {%- if not loop.last %}, {% endif -%}
+  {%- endfor -%}
+{%- endmacro %}
+
+
+{#-- Plain names are quoted; transforms such as days(ts) pass as they are. --#}
+{% macro glue__partition_cols(label, required=false) -%}
+  {%- set columns = [] -%}
+  {%- for item in glue__as_list(config.get('partition_by')) -%}
+    {%- do columns.append(adapter.quote(item) if modules.re.fullmatch('\\w+', item) else item) -%}
+  {%- endfor -%}
+  {%- if columns %}{{ label }} ({{ columns | join(', ') }}){% endif -%}
+{%- endmacro %}
+
+
+{% macro glue__clustered_cols(label, required=false) -%}
+  {%- set columns = glue__as_list(config.get('clustered_by')) -%}
+  {%- set buckets = config.get('buckets') -%}
+  {%- if columns and buckets is none -%}
+    {%- do exceptions.raise_compiler_error('clustered_by needs buckets: the number of buckets to write') -%}
+  {%- endif -%}
+  {%- if columns -%}
+    {{ label }} ({{ get_quoted_csv(columns) }}) into {{ buckets }} buckets
+  {%- endif -%}
+{%- endmacro %}
+
+
+{% macro glue__location_clause() -%}
+  {{ glue__location_of(this) }}
+{%- endmacro %}
+
+
+{% macro glue__location_of(relation) -%}
+  {{ adapter.get_location(relation, custom_location=glue__custom_location()) }}
+{%- endmacro %}
+
+
+{% macro glue__custom_location() -%}
+  {%- set location = config.get('custom_location') -%}
+  {{ return(none if location in (none, '', 'empty') else location) }}
+{%- endmacro %}
+
+
+{% macro glue__comment_clause() -%}
+  {%- if config.persist_relation_docs() and model.description -%}
+    comment {{ glue__literal(model.description) }}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{% macro glue__tblproperties_clause() -%}
+  {%- set properties = {} -%}
+  {%- if glue__model_format().name == 'hudi' -%}
+    {%- do properties.update(glue__hudi_properties()) -%}
+  {%- endif -%}
+  {%- do properties.update(config.get('tblproperties') or {}) -%}
+  {%- set given = config.get('table_properties') or {} -%}
+  {%- do properties.update(given if given is mapping else {}) -%}
+  {{ set_table_properties(properties) }}
+{%- endmacro %}
+
+
+{#-- The name that projects of dbt-glue 1.12 know. --#}
+{% macro set_table_properties(table_properties) -%}
+  {%- if table_properties %}tblproperties ({{ glue__pairs(table_properties) }}){% endif -%}
+{%- endmacro %}
+
+
+{#-- Hudi's SQL has names of its own for what hudi_options calls by the writer's names. --#}
+{% macro glue__hudi_properties() -%}
+  {%- set sql_names = {
+    'hoodie.datasource.write.recordkey.field': 'primaryKey',
+    'hoodie.datasource.write.precombine.field': 'preCombineField',
+    'hoodie.datasource.write.table.type': 'type',
+    'hoodie.table.type': 'type',
+  } -%}
+  {%- set types = {'copy_on_write': 'cow', 'merge_on_read': 'mor'} -%}
+  {%- set properties = {'type': 'cow'} -%}
+  {%- if model.resource_type == 'snapshot' -%}
+    {%- set columns = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() -%}
+    {%- do properties.update({'primaryKey': columns.dbt_scd_id}) -%}
+  {%- elif config.get('unique_key') and model.resource_type == 'model' -%}
+    {%- do properties.update({
+      'primaryKey': glue__as_list(config.get('unique_key')) | join(','),
+      'preCombineField': 'update_hudi_ts',
+    }) -%}
+  {%- endif -%}
+  {%- for key, value in (config.get('hudi_options') or {}).items() -%}
+    {%- set name = sql_names.get(key, key) -%}
+    {%- do properties.update({name: types.get(value | lower, value) if name == 'type' else value}) -%}
+  {%- endfor -%}
+  {{ return(properties) }}
+{%- endmacro %}

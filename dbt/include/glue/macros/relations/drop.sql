@@ -1,0 +1,23 @@
+{% macro glue__get_drop_sql(relation) -%}
+  {%- if relation.is_view -%}
+    {{ drop_view(relation) }}
+  {%- else -%}
+    {{ drop_table(relation) }}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#-- Drops a relation, and the data that dbt owns. --#}
+{% macro glue__drop_relation(relation) -%}
+  {%- if relation.is_view or not relation.include_policy.schema -%}
+    {%- call statement('drop_relation', auto_begin=False) -%}
+      {{ drop_view(relation) }}
+    {%- endcall -%}
+  {%- else -%}
+    {%- set location = adapter.recorded_location(relation) -%}
+    {%- call statement('drop_relation', auto_begin=False) -%}
+      {{ get_drop_sql(relation) }}
+    {%- endcall -%}
+    {%- do adapter.delete_table_data(relation, location, glue__custom_location()) -%}
+  {%- endif -%}
+{%- endmacro %}

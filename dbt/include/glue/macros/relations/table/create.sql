@@ -1,0 +1,104 @@
+{% macro glue__create_table_as(temporary, relation, compiled_code, language='sql') -%}
+  {%- if temporary -%}
+    {{ create_temporary_view(relation, compiled_code) }}
+  {%- else -%}
+    {%- set table = glue__formatted(relation) -%}
+    {{ glue__create_clauses('create table', table) }}
+    as
+    {{ glue__contracted(compiled_code) }}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#-- The relation with the format of the model. A stored test result is read by core right after,
+     through the cache, where it must be found with its format. --#}
+{% macro glue__formatted(relation) -%}
+  {%- set table = relation.incorporate(type='table', table_format=glue__model_format().name) -%}
+  {%- if execute and model.resource_type == 'test' -%}
+    {%- do adapter.cache_added(table) -%}
+  {%- endif -%}
+  {{ return(table) }}
+{%- endmacro %}
+
+
+{% macro glue__create_clauses(verb, table, columns=none) -%}
+  {{ verb }} {{ table }}
+  {% if columns %}({{ glue__column_definitions(columns) }}){% endif %}
+  {{ file_format_clause() }}
+  {{ options_clause() }}
+  {{ partition_cols(label='partitioned by') }}
+  {{ clustered_cols(label='clustered by') }}
+  {{ glue__location_of(table) }}
+  {{ comment_clause() }}
+  {{ tblproperties_clause() }}
+{%- endmacro %}
+
+
+{% macro glue__column_definitions(columns) -%}
+  {%- for column in columns -%}
+    {{ column.quoted }} {{ column.dtype }}{{ ', ' if not loop.last }}
+  {%- endfor -%}
+{%- endmacro %}
+
+
+{#-- CREATE TABLE AS takes no column list: a contract is checked before, and orders the columns. --#}
+{% macro glue__contracted(sql) -%}
+  {%- set contract = config.get('contract') -%}
+  {%- if contract and contract.enforced -%}
+    {{ get_assert_columns_equivalent(sql) }}
+    {{ get_select_subquery(sql) }}
+  {%- else -%}
+    {{ sql }}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#-- Builds the table anew from a query, in the place of whatever has its name.
+
+     What replaces atomically, does. For the rest the query is first analysed as a temporary view,
+     so that a model with an error in it does not cost the table that is there. --#}
+{% macro glue__build_table(existing_relation, target_relation, sql, statement_name='main') -%}
+  {%- set format = glue__model_format() -%}
+  {%- set same_format = existing_relation is not none and existing_relation.is_table
+      and existing_relation.table_format == format.name -%}
+  {%- if existing_relation is none -%}
+    {{ glue__clear_location(target_relation) }}
+    {%- call statement(statement_name) -%}
+      {{ create_table_as(False, target_relation, sql) }}
+    {%- endcall -%}
+  {%- elif same_format and format.name == 'delta' -%}
+    {{ glue__replace_delta(target_relation, sql, statement_name) }}
+  {%- elif same_format and format.create_or_replace -%}
+    {%- call statement(statement_name) -%}
+      {{ get_replace_table_sql(target_relation, sql) }}
+    {%- endcall -%}
+  {%- else -%}
+    {%- set view = glue__stage_view(target_relation, glue__contracted(sql)) -%}
+    {%- do adapter.drop_relation(existing_relation) -%}
+    {{ glue__clear_location(target_relation) }}
+    {%- call statement(statement_name) -%}
+      {{ glue__create_clauses('create table', target_relation) }}
+      as
+      select * from {{ view }}
+    {%- endcall -%}
+    {%- do adapter.drop_relation(view) -%}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#-- Spark refuses CREATE TABLE AS into a folder that a failed run has left files in. What a
+     custom_location holds is left alone: it may not be ours. --#}
+{% macro glue__clear_location(relation) -%}
+  {%- if glue__custom_location() is none -%}
+    {%- do adapter.delete_table_data(relation, adapter.get_location(relation, as_clause=False)) -%}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{% macro glue__stage_view(target_relation, sql) -%}
+  {%- set view = make_temp_relation(target_relation) -%}
+  {%- call statement('create_temporary_view') -%}
+    {{ create_temporary_view(view, sql) }}
+  {%- endcall -%}
+  {{ return(view) }}
+{%- endmacro %}

@@ -1,0 +1,45 @@
+{#-- A view of the Data Catalog, over tables of every format. --#}
+{% macro glue__create_view_as(relation, sql) -%}
+  {%- set view = relation.incorporate(type='view') -%}
+  {%- set contract = config.get('contract') -%}
+  {%- if contract and contract.enforced -%}
+    {{ get_assert_columns_equivalent(sql) }}
+  {%- endif %}
+  create or replace view {{ view }}
+  {%- if config.persist_column_docs() and model.columns %}
+    ({{ glue__view_columns(get_columns_in_query(sql)) }})
+  {%- endif %}
+  {{ comment_clause() }}
+  as
+  {{ sql }}
+{%- endmacro %}
+
+
+{% macro glue__view_columns(names) -%}
+  {%- set described = {} -%}
+  {%- for name, column in model.columns.items() -%}
+    {%- do described.update({name | lower: column.description}) -%}
+  {%- endfor -%}
+  {%- for name in names -%}
+    {{ adapter.quote(name) }}
+    {%- if described.get(name | lower) %} comment {{ glue__literal(described[name | lower]) }}{% endif -%}
+    {{ ', ' if not loop.last }}
+  {%- endfor -%}
+{%- endmacro %}
+
+
+{% macro glue__create_temporary_view(relation, compiled_code) -%}
+  create or replace temporary view {{ glue__session_view(relation) }} as
+  {{ compiled_code }}
+{%- endmacro %}
+
+
+{#-- A temporary view belongs to the session, not to a schema. --#}
+{% macro glue__session_view(relation) -%}
+  {{ return(relation.incorporate(type='view').include(database=false, schema=false)) }}
+{%- endmacro %}
+
+
+{% macro glue__get_replace_view_sql(relation, sql) -%}
+  {{ create_view_as(relation, sql) }}
+{%- endmacro %}

@@ -1,0 +1,154 @@
+import pytest
+from dbt_common.exceptions import CompilationError
+
+from .harness import FakeProject, columns
+
+TARGET = {"id": "int", "order": "string", "d": "date"}
+
+
+def increment(name: str, **config: object) -> FakeProject:
+    project = FakeProject(materialized="incremental", file_format=name, **config)
+    project.existing(name)
+    project.adapter.columns["tab"] = columns(**TARGET)
+    project.adapter.increment_columns = columns(**TARGET)
+    return project
+
+
+def test_default_overwrites_the_partitions_written() -> None:
+    view, written, dropped = increment("parquet").run("incremental")
+    assert view == "create or replace temporary view `tab__dbt_tmp_1` as select 1 as id"
+    assert written == (
+        "insert overwrite `sch`.`tab` (`id`, `order`, `d`) select `id`, `order`, `d` "
+        "from `tab__dbt_tmp_1`"
+    )
+    assert dropped == "drop view if exists `tab__dbt_tmp_1`"
+
+
+def test_append() -> None:
+    written = increment("orc", incremental_strategy="append").run("incremental")[1]
+    assert written.startswith("insert into `sch`.`tab` (`id`, `order`, `d`) select")
+
+
+@pytest.mark.parametrize("name", ["iceberg", "delta"])
+def test_merge(name: str) -> None:
+    project = increment(
+        name,
+        incremental_strategy="merge",
+        unique_key=["id", "order"],
+        merge_exclude_columns=["ID"],
+        incremental_predicates=["DBT_INTERNAL_DEST.d > '2024-01-01'"],
+    )
+    merged = project.run("incremental")[1]
+    assert merged.endswith(
+        f"merge into {project.adapter.relation} as DBT_INTERNAL_DEST "
+        "using `tab__dbt_tmp_1` as DBT_INTERNAL_SOURCE "
+        "on (DBT_INTERNAL_DEST.d > '2024-01-01') "
+        "and ((DBT_INTERNAL_SOURCE.`id` = DBT_INTERNAL_DEST.`id`)) "
+        "and ((DBT_INTERNAL_SOURCE.`order` = DBT_INTERNAL_DEST.`order`)) "
+        "when matched then update set `order` = DBT_INTERNAL_SOURCE.`order`, "
+        "`d` = DBT_INTERNAL_SOURCE.`d` "
+        "when not matched then insert (`id`, `order`, `d`) values (DBT_INTERNAL_SOURCE.`id`, "
+        "DBT_INTERNAL_SOURCE.`order`, DBT_INTERNAL_SOURCE.`d`)"
+    )
+
+
+def test_merge_without_a_key_appends() -> None:
+    merged = increment("iceberg", incremental_strategy="merge").run("incremental")[1]
+    assert "on (false) when not matched then insert" in merged
+
+
+def test_hudi_merges_by_key_unless_told_otherwise() -> None:
+    project = increment("hudi", unique_key="id", predicates=["x = 1"])
+    merged = project.run("incremental")[2]
+    assert "on (DBT_INTERNAL_SOURCE.`id` = DBT_INTERNAL_DEST.`id`) when matched" in merged
+    assert "predicates are not used" in project.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "name,config,message",
+    [
+        ("hudi", {}, "unique_key"),
+        (
+            "parquet",
+            {"incremental_strategy": "merge", "unique_key": "id"},
+            "append, insert_overwrite",
+        ),
+        ("iceberg", {"incremental_strategy": "upsert"}, "append, insert_overwrite, merge"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_any_sql(name: str, config: dict, message: str) -> None:
+    project = increment(name, **config)
+    with pytest.raises(CompilationError, match=message):
+        project.run("incremental")
+    assert project.adapter.log == []
+
+
+def test_a_plain_table_that_reads_itself_is_staged() -> None:
+    project = increment("parquet", sql="select * from `sch`.`tab`")
+    staged, written, dropped, deleted = project.run("incremental")
+    assert staged == (
+        "create table `sch`.`tab__dbt_tmp_1` using parquet "
+        "location 's3://b/sch/tab__dbt_tmp_1' as select * from `sch`.`tab`"
+    )
+    assert written.endswith("from `sch`.`tab__dbt_tmp_1`")
+    assert dropped == "drop table if exists `sch`.`tab__dbt_tmp_1`"
+    assert deleted == "DELETE DATA s3://b/recorded/tab__dbt_tmp_1"
+
+
+def test_partitions_and_table_formats_may_read_themselves() -> None:
+    sql = "select * from `sch`.`tab`"
+    assert "temporary view" in increment("parquet", sql=sql, partition_by="d").run("incremental")[0]
+    assert "temporary view" in increment("delta", sql=sql).run("incremental")[0]
+
+
+def test_full_refresh_rebuilds() -> None:
+    project = increment("iceberg", full_refresh=True)
+    assert project.run("incremental")[0].startswith("create or replace table glue_catalog.")
+
+
+def test_another_format_rebuilds_from_all_rows() -> None:
+    project = increment("parquet")
+    project.existing("iceberg")
+    assert project.macro("is_incremental")() is False
+    assert "drop table if exists glue_catalog.`sch`.`tab`" in project.run("incremental")
+
+
+def test_is_incremental() -> None:
+    assert increment("parquet").macro("is_incremental")() is True
+    assert increment("parquet", full_refresh=True).macro("is_incremental")() is False
+
+
+def change(name: str, mode: str, **increment_types: str) -> FakeProject:
+    project = increment(name, on_schema_change=mode, incremental_strategy="append")
+    project.adapter.increment_columns = columns(**increment_types)
+    return project
+
+
+def test_new_columns_are_added_and_absent_ones_written_as_null() -> None:
+    project = change("iceberg", "append_new_columns", ID="int", extra="array<int>")
+    log = project.run("incremental")
+    assert log[1] == "alter table glue_catalog.`sch`.`tab` add columns (`extra` array<int>)"
+    assert "cast(null as string) as `order`" in log[2]
+
+
+def test_fail_says_what_changed() -> None:
+    project = change("parquet", "fail", id="int", order="string", d="date", extra="int")
+    with pytest.raises(CompilationError, match="out of sync"):
+        project.run("incremental")
+
+
+def test_sync_drops_columns_where_the_format_can() -> None:
+    log = change("iceberg", "sync_all_columns", id="bigint", order="string").run("incremental")
+    assert log[1] == "alter table glue_catalog.`sch`.`tab` drop columns (`d`)"
+    assert log[2] == "alter table glue_catalog.`sch`.`tab` alter column `id` type bigint"
+
+
+def test_sync_is_refused_where_the_format_cannot() -> None:
+    with pytest.raises(CompilationError, match="parquet cannot drop columns"):
+        change("parquet", "sync_all_columns", id="int", order="string").run("incremental")
+
+
+def test_snapshots_are_expired_when_asked() -> None:
+    assert "EXPIRE" not in " ".join(increment("iceberg").run("incremental"))
+    asked = increment("iceberg", iceberg_expire_snapshots="True").run("incremental")
+    assert asked[-1] == "EXPIRE glue_catalog.`sch`.`tab`"

@@ -1,0 +1,177 @@
+import pytest
+from dbt_common.exceptions import CompilationError
+
+from .harness import FakeProject, columns
+
+CLEAR = "DELETE DATA s3://b/sch/tab"
+
+
+@pytest.mark.parametrize("name", ["parquet", "csv", "json", "text", "orc", "avro", "delta", "hudi"])
+def test_first_build_clears_the_folder_and_creates(name: str) -> None:
+    cleared, created = [
+        line for line in FakeProject(file_format=name).run("table") if "where false" not in line
+    ]
+    assert cleared == CLEAR
+    assert created.startswith(f"create table `sch`.`tab` using {name} location 's3://b/sch/tab'")
+
+
+def test_iceberg_is_replaced_in_place() -> None:
+    project = FakeProject(file_format="iceberg", partition_by=["days(ts)", "order"])
+    project.existing("iceberg")
+    assert project.run("table") == [
+        "create or replace table glue_catalog.`sch`.`tab` using iceberg "
+        "partitioned by (days(ts), `order`) location 's3://b/sch/tab' as select 1 as id"
+    ]
+
+
+def test_delta_is_replaced_in_place_where_spark_can() -> None:
+    project = FakeProject(file_format="delta")
+    project.existing("delta")
+    asked, replaced = project.run("table")
+    assert asked == "select version() as version"
+    assert replaced.startswith("create or replace table `sch`.`tab` using delta")
+    assert replaced.endswith("as select 1 as id")
+
+
+@pytest.mark.parametrize("version", ["3.5.6-amzn-1 x", "3.5.7 x"])
+def test_delta_takes_schema_then_rows_where_spark_cannot(version: str) -> None:
+    project = FakeProject(file_format="delta")
+    project.existing("delta")
+    project.adapter.spark_version = version
+    project.adapter.increment_columns = columns(id="int", n="string")
+    _, view, replaced, inserted, dropped = project.run("table")
+    assert view == "create or replace temporary view `tab__dbt_tmp_1` as select 1 as id"
+    assert replaced.startswith("create or replace table `sch`.`tab` (`id` int, `n` string) using")
+    assert inserted.startswith("insert into `sch`.`tab` (`id`, `n`) select `id`, `n` from")
+    assert dropped == "drop view if exists `tab__dbt_tmp_1`"
+
+
+@pytest.mark.parametrize("was", ["parquet", "iceberg", "delta"])
+def test_a_table_is_dropped_only_after_the_query_was_analysed(was: str) -> None:
+    project = FakeProject(file_format="parquet")
+    project.existing(was)
+    view, dropped, deleted, cleared, created, _ = project.run("table")
+    assert view.startswith("create or replace temporary view `tab__dbt_tmp_1` as select 1 as id")
+    assert dropped.startswith("drop table if exists")
+    assert deleted == "DELETE DATA s3://b/recorded/tab"
+    assert cleared == CLEAR
+    assert created.endswith("as select * from `tab__dbt_tmp_1`")
+
+
+def test_a_view_of_the_same_name_gives_way() -> None:
+    project = FakeProject(file_format="parquet")
+    project.existing(None, type="view")
+    assert "drop view if exists `sch`.`tab`" in project.run("table")
+
+
+def test_what_a_custom_location_holds_is_left_alone() -> None:
+    project = FakeProject(file_format="parquet", custom_location="s3://mine/x")
+    assert project.run("table") == [
+        "create table `sch`.`tab` using parquet location 's3://mine/x' as select 1 as id"
+    ]
+
+
+def test_clauses() -> None:
+    project = FakeProject(
+        file_format="parquet",
+        description="it's a \\ and\na line",
+        persist_docs={"relation": True},
+        partition_by="d",
+        clustered_by=["a b"],
+        buckets=4,
+        table_properties={"n": 1, "b": True, "q": "it's"},
+        write_options={"compression": "zstd"},
+    )
+    assert project.run("table")[-1] == (
+        "create table `sch`.`tab` using parquet options ('compression' = 'zstd') "
+        "partitioned by (`d`) clustered by (`a b`) into 4 buckets location 's3://b/sch/tab' "
+        "comment 'it\\'s a \\\\ and\\na line' "
+        "tblproperties ('n' = '1', 'b' = 'true', 'q' = 'it\\'s') as select 1 as id"
+    )
+
+
+def test_clustered_by_needs_buckets() -> None:
+    with pytest.raises(CompilationError, match="buckets"):
+        FakeProject(file_format="parquet", clustered_by="a").run("table")
+
+
+def test_hudi_has_its_key_and_the_time_of_the_write() -> None:
+    project = FakeProject(
+        file_format="hudi",
+        unique_key=["a", "b"],
+        hudi_options={"hoodie.datasource.write.table.type": "MERGE_ON_READ", "hoodie.x": 1},
+    )
+    project.adapter.query_columns = ["a", "update_hudi_ts"]
+    created = project.run("table")[-1]
+    assert (
+        "tblproperties ('type' = 'mor', 'primaryKey' = 'a,b', 'preCombineField' = 'update_hudi_ts',"
+        " 'hoodie.x' = '1') as select `a`, current_timestamp() as `update_hudi_ts` from" in created
+    )
+
+
+def test_iceberg_timestamp_column() -> None:
+    project = FakeProject(file_format="iceberg", add_iceberg_timestamp="True")
+    project.adapter.query_columns = ["id"]
+    assert (
+        "select `id`, current_timestamp() as `update_iceberg_ts` from" in project.run("table")[-1]
+    )
+
+
+def test_grants_are_refused() -> None:
+    with pytest.raises(CompilationError, match="Lake Formation"):
+        FakeProject(file_format="parquet", grants={"select": ["bob"]}).run("table")
+
+
+def test_lake_formation_is_called_where_configured() -> None:
+    project = FakeProject(file_format="parquet", lf_tags_config={"enabled": True})
+    assert project.run("table")[-1] == "TAGS `sch`.`tab`"
+
+
+def test_purge_is_asked_for() -> None:
+    project = FakeProject(file_format="iceberg", purge_dropped_iceberg_data="True")
+    project.existing("iceberg")
+    project.adapter.drop_relation(project.adapter.relation)
+    assert project.adapter.log[0] == "drop table if exists glue_catalog.`sch`.`tab` purge"
+
+
+def test_view_replaces_a_table_of_its_name() -> None:
+    project = FakeProject(materialized="view", file_format="iceberg")
+    project.existing("parquet")
+    dropped, _, created = project.run("view")
+    assert dropped == "drop table if exists `sch`.`tab`"
+    assert created == "create or replace view `sch`.`tab` as select 1 as id"
+
+
+def test_view_carries_comments() -> None:
+    project = FakeProject(
+        materialized="view",
+        description="v",
+        columns={"id": FakeConfigColumn("it's")},
+        persist_docs={"relation": True, "columns": True},
+    )
+    project.adapter.query_columns = ["Id", "n"]
+    assert project.run("view")[-1] == (
+        "create or replace view `sch`.`tab` (`id` comment 'it\\'s', `n`) comment 'v' "
+        "as select 1 as id"
+    )
+
+
+class FakeConfigColumn(dict):
+    def __init__(self, description: str) -> None:
+        super().__init__(description=description, quote=False)
+        self.description = description
+
+
+@pytest.mark.parametrize(
+    "name,expected",
+    [
+        ("iceberg", "alter table glue_catalog.`sch`.`tab` rename to glue_catalog.`sch`.`new`"),
+        ("parquet", "RENAME `sch`.`tab` `sch`.`new`"),
+    ],
+)
+def test_rename(name: str, expected: str) -> None:
+    project = FakeProject(file_format=name)
+    project.existing(name)
+    new = project.this.incorporate(path={"identifier": "new"})
+    project.macro("rename_relation")(project.adapter.relation, new)
+    assert project.adapter.log == [expected]

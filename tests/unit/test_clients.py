@@ -1,0 +1,196 @@
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    TokenRetrievalError,
+)
+
+from dbt.adapters.glue.clients import (
+    ClientSettings,
+    GlueClients,
+    assumed_role_credentials,
+    call,
+    get_clients,
+)
+from dbt.adapters.glue.exceptions import AccessDenied, CatalogError, ConfigurationError
+
+
+@pytest.fixture(autouse=True)
+def no_aws_of_this_machine(monkeypatch, tmp_path):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def raising(error):
+    def fn(**kwargs):
+        raise error
+
+    return fn
+
+
+def test_clients_are_made_once_and_as_configured():
+    clients = GlueClients(
+        ClientSettings(region="eu-west-1", retry_mode="standard", retry_max_attempts=4)
+    )
+    assert clients.glue is clients.glue
+    config = clients.glue.meta.config
+    assert clients.region == "eu-west-1"
+    assert config.retries["mode"] == "standard"
+    assert config.retries["total_max_attempts"] in (4, 5)
+    assert "dbt-glue/" in config.user_agent_extra
+
+
+def test_equal_settings_share_clients():
+    assert get_clients(ClientSettings(region="a-b-1")) is get_clients(
+        ClientSettings(region="a-b-1")
+    )
+    assert get_clients(ClientSettings(region="a-b-1")) is not get_clients(
+        ClientSettings(region="c")
+    )
+
+
+def test_endpoint():
+    clients = GlueClients(ClientSettings(region="eu-west-1", endpoint_url="http://127.0.0.1:1"))
+    assert clients.glue.meta.endpoint_url == "http://127.0.0.1:1"
+    assert clients.s3.meta.config.s3["addressing_style"] == "path"
+
+
+def test_region_from_the_environment(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-south-1")
+    assert GlueClients(ClientSettings()).region == "ap-south-1"
+
+
+def test_no_region():
+    with pytest.raises(ConfigurationError, match="No AWS region"):
+        _ = GlueClients(ClientSettings()).glue
+
+
+def test_unknown_profile():
+    with pytest.raises(ConfigurationError, match="nope") as caught:
+        _ = GlueClients(ClientSettings(region="x-y-1", profile_name="nope")).glue
+    assert "aws_profile_name" in caught.value.hint
+
+
+def test_local_uses_the_local_server(monkeypatch):
+    import types
+
+    import dbt.adapters.glue.local as local_package
+
+    asked = []
+    launcher = types.ModuleType("launcher")
+
+    def ensure_running(local_dir):
+        asked.append(local_dir)
+        return types.SimpleNamespace(url="http://127.0.0.1:9", region="us-east-1")
+
+    launcher.ensure_running = ensure_running
+    monkeypatch.setitem(sys.modules, "dbt.adapters.glue.local.launcher", launcher)
+    monkeypatch.setattr(local_package, "launcher", launcher, raising=False)
+    clients = GlueClients(ClientSettings(local=True, local_dir="/somewhere"))
+    assert asked == []
+    assert clients.glue.meta.endpoint_url == "http://127.0.0.1:9"
+    assert clients.region == "us-east-1"
+    assert clients.s3 is not None and asked == ["/somewhere"]
+
+
+class Sts:
+    def __init__(self, clock):
+        self.clock = clock
+        self.calls = []
+
+    def assume_role(self, **request):
+        self.calls.append(request)
+        return {
+            "Credentials": {
+                "AccessKeyId": f"key-{len(self.calls)}",
+                "SecretAccessKey": "secret",
+                "SessionToken": "token",
+                "Expiration": self.clock() + timedelta(hours=1),
+            }
+        }
+
+
+def test_assumed_role_is_lazy_and_renewed_before_it_expires():
+    now = [datetime(2030, 1, 1, tzinfo=timezone.utc)]
+    sts = Sts(lambda: now[0])
+    credentials = assumed_role_credentials(sts, "arn:aws:iam::1:role/R", lambda: now[0])
+    assert sts.calls == []
+    assert credentials.get_frozen_credentials().access_key == "key-1"
+    now[0] += timedelta(minutes=30)
+    assert credentials.get_frozen_credentials().access_key == "key-1"
+    now[0] += timedelta(minutes=25)
+    assert credentials.get_frozen_credentials().access_key == "key-2"
+    assert sts.calls[0] == {"RoleArn": "arn:aws:iam::1:role/R", "RoleSessionName": "dbt-glue"}
+
+
+def test_assumed_role_signs_the_calls(monkeypatch):
+    clients = GlueClients(
+        ClientSettings(region="eu-west-1", assume_role_arn="arn:aws:iam::1:role/R")
+    )
+    sts = Sts(lambda: datetime.now(timezone.utc))
+    made = GlueClients._make
+    monkeypatch.setattr(
+        GlueClients, "_make", lambda self, s, name: sts if name == "sts" else made(self, s, name)
+    )
+    keys = clients.glue._request_signer._credentials.get_frozen_credentials()
+    assert keys.access_key == "key-1" and len(sts.calls) == 1
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "AccessDenied"])
+def test_access_denied(code):
+    error = ClientError({"Error": {"Code": code, "Message": "User: u is not allowed"}}, "GetTable")
+    with pytest.raises(AccessDenied) as caught:
+        call("GetTable", raising(error), Name="t")
+    assert caught.value.message == "User: u is not allowed"
+    assert (caught.value.operation, caught.value.code) == ("GetTable", code)
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    ("code", "retryable"), [("ThrottlingException", True), ("EntityNotFoundException", False)]
+)
+def test_other_errors(code, retryable):
+    error = ClientError({"Error": {"Code": code, "Message": "m"}}, "GetTable")
+    with pytest.raises(CatalogError) as caught:
+        call("GetTable", raising(error))
+    assert type(caught.value) is CatalogError and caught.value.retryable is retryable
+
+
+def test_expired_credentials_say_what_to_do():
+    error = ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "m"}}, "GetTable")
+    with pytest.raises(CatalogError, match="aws sso login"):
+        call("GetTable", raising(error))
+
+
+def test_no_credentials():
+    with pytest.raises(ConfigurationError, match="Unable to locate credentials") as caught:
+        call("GetTable", raising(NoCredentialsError()))
+    assert "local: true" in caught.value.hint
+
+
+def test_sso_sign_in_expired():
+    with pytest.raises(ConfigurationError, match="aws sso login"):
+        call("GetTable", raising(TokenRetrievalError(provider="sso", error_msg="expired")))
+
+
+def test_no_connection():
+    with pytest.raises(CatalogError) as caught:
+        call("GetTable", raising(EndpointConnectionError(endpoint_url="https://x")))
+    assert caught.value.code == "EndpointConnectionError" and caught.value.retryable
+
+
+def test_boto3_is_not_imported_before_a_client_is_used():
+    code = (
+        "import sys; from dbt.adapters.glue.clients import ClientSettings, get_clients; "
+        "get_clients(ClientSettings()); print('boto3' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"

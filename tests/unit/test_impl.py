@@ -1,0 +1,309 @@
+"""GlueAdapter over moto's Data Catalog and S3; and what `dbt parse` imports and calls."""
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from multiprocessing import get_context
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import agate
+import boto3
+import pytest
+from dbt_common.exceptions import CompilationError, DbtRuntimeError
+from moto import mock_aws
+
+from dbt.adapters.glue.connections import GlueConnectionManager
+from dbt.adapters.glue.credentials import GlueCredentials
+from dbt.adapters.glue.impl import GlueAdapter
+from dbt.adapters.glue.relation import GlueRelation
+from dbt.adapters.glue.session.result import Result, ResultColumn
+
+ROLE = "arn:aws:iam::123456789012:role/GlueRole"
+KEYS = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
+
+
+@pytest.fixture
+def adapter(monkeypatch: pytest.MonkeyPatch) -> Iterator[GlueAdapter]:
+    monkeypatch.delenv("DBT_GLUE_LOCAL", raising=False)
+    with mock_aws():
+        clients = SimpleNamespace(glue=boto3.client("glue", **KEYS), s3=boto3.client("s3", **KEYS))
+        clients.s3.create_bucket(Bucket="bucket")
+        monkeypatch.setattr(GlueConnectionManager, "clients", clients)
+        made = make(datalake_formats="iceberg")
+        made.acquire_connection("test")
+        made.create_schema(relation())
+        yield made
+    GlueRelation.resolver = None
+
+
+def make(**profile: Any) -> GlueAdapter:
+    data = {"schema": "s", "role_arn": ROLE, "region": "us-east-1", "location": "s3://bucket/w"}
+    config = SimpleNamespace(
+        credentials=GlueCredentials.from_dict({**data, **profile}),
+        threads=4,
+        log_cache_events=False,
+        quoting={"database": True, "schema": True, "identifier": True},
+        flags={},
+    )
+    return GlueAdapter(config, get_context("spawn"))
+
+
+def relation(name: str | None = None, **parts: Any) -> GlueRelation:
+    return GlueRelation.create(schema="s", identifier=name, **parts)
+
+
+def add(adapter: GlueAdapter, name: str, **parts: Any) -> None:
+    storage = {
+        "Columns": [{"Name": "id", "Type": "bigint"}],
+        "Location": f"s3://bucket/w/s/{name}",
+        "SerdeInfo": {},
+    }
+    table = {"Name": name, "TableType": "EXTERNAL_TABLE", "StorageDescriptor": storage, **parts}
+    adapter.catalog.create_table("s", table)
+
+
+ICEBERG = {"Parameters": {"table_type": "ICEBERG"}}
+VIEW = {"TableType": "VIRTUAL_VIEW", "ViewOriginalText": "select 1 as id"}
+
+
+def test_relations_know_their_type_and_format(adapter: GlueAdapter) -> None:
+    add(adapter, "ice", **ICEBERG)
+    add(adapter, "v", **VIEW)
+    found = {r.identifier: r for r in adapter.list_relations(None, "s")}
+    assert str(found["ice"]) == "glue_catalog.`s`.`ice`" and found["ice"].is_table
+    assert str(found["v"]) == "`s`.`v`" and found["v"].is_view
+    assert adapter.list_relations(None, "absent") == []
+
+
+def test_get_relation_takes_the_older_arguments(adapter: GlueAdapter) -> None:
+    add(adapter, "ice", **ICEBERG)
+    for schema in ("s", "glue_catalog.s", "S"):
+        found = adapter.get_relation("s", schema, "ICE", "iceberg")
+        assert found is not None and found.is_iceberg
+    assert adapter.get_relation(None, "s", "none") is None
+    assert adapter.get_relation(None, "s", "") is None
+
+
+def test_a_source_in_iceberg_is_found_out_at_run_time_only(adapter: GlueAdapter) -> None:
+    add(adapter, "ice", **ICEBERG)
+    assert relation("ice").render() == "glue_catalog.`s`.`ice`"
+    adapter.release_connection()
+    adapter.connections.clear_thread_connection()
+    assert relation("ice").render() == "`s`.`ice`"
+
+
+def test_an_error_of_the_catalog_is_not_an_absent_relation(
+    adapter: GlueAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.exceptions import ClientError
+
+    def refuse(**_: Any) -> None:
+        raise ClientError(
+            {"Error": {"Code": "ThrottlingException", "Message": "Rate"}}, "GetTables"
+        )
+
+    monkeypatch.setattr(adapter.connections.clients.glue, "get_tables", refuse)
+    with pytest.raises(DbtRuntimeError, match="Rate"):
+        adapter.get_relation(None, "s", "t")
+
+
+def answer(adapter: GlueAdapter, monkeypatch: pytest.MonkeyPatch, *columns: tuple) -> list[str]:
+    """Answers every statement with these columns; returns the list of what was sent."""
+    sent: list[str] = []
+
+    def execute(sql: str, **_: Any) -> Result:
+        sent.append(sql)
+        return Result([ResultColumn(*c) for c in columns], [], 0, "s", None, 0.0)
+
+    monkeypatch.setattr(adapter.connections.get_thread_connection().handle, "execute", execute)
+    return sent
+
+
+def test_columns_come_from_the_catalog_but_for_temporary_views(
+    adapter: GlueAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(adapter, "t")
+    sent = answer(adapter, monkeypatch, ("a", "decimal(3,1)"), ("_hoodie_commit_time", "string"))
+    assert [(c.name, c.dtype) for c in adapter.get_columns_in_relation(relation("t"))] == [
+        ("id", "bigint")
+    ]
+    assert adapter.get_columns_in_relation(relation("absent")) == [] and sent == []
+    temporary = relation("tmp").include(schema=False)
+    columns = adapter.get_columns_in_relation(temporary)
+    assert [(c.name, c.dtype) for c in columns] == [("a", "decimal(3,1)")]
+    assert sent == ["select * from `tmp` limit 0"]
+
+
+def test_schemas(adapter: GlueAdapter) -> None:
+    assert adapter.check_schema_exists(None, "s")
+    assert not adapter.check_schema_exists(None, "absent")
+    adapter.create_schema(relation())
+    database = adapter.catalog.get_database("s")
+    assert database and database["LocationUri"] == "s3://bucket/w/s/"
+
+
+def test_dropping_a_schema_takes_what_dbt_owns(adapter: GlueAdapter) -> None:
+    add(adapter, "t")
+    outside = {"Columns": [], "Location": "s3://bucket/else/x", "SerdeInfo": {}}
+    add(adapter, "x", StorageDescriptor=outside)
+    s3 = adapter.connections.clients.s3
+    for key in ("w/s/t/a", "else/x/b"):
+        s3.put_object(Bucket="bucket", Key=key, Body=b"x")
+    adapter.drop_schema(relation())
+    assert not adapter.check_schema_exists(None, "s")
+    left = [item["Key"] for item in s3.list_objects_v2(Bucket="bucket")["Contents"]]
+    assert left == ["else/x/b"]
+
+
+def test_locations(adapter: GlueAdapter) -> None:
+    assert adapter.get_location(relation("t")) == "location 's3://bucket/w/s/t'"
+    assert adapter.get_location(relation("t"), "s3://o/x", as_clause=False) == "s3://o/x"
+    assert adapter.get_location(relation("t"), "empty", False, True) == "s3://bucket/w/s/t/"
+
+
+def test_what_a_model_is_refused_for_before_it_runs(adapter: GlueAdapter) -> None:
+    with pytest.raises(CompilationError, match="got 'xls', expected one of parquet"):
+        adapter.pre_model_hook({"materialized": "table", "file_format": "xls"})
+    with pytest.raises(CompilationError, match="Add datalake_formats: delta to the profile"):
+        adapter.pre_model_hook({"materialized": "incremental", "file_format": "delta"})
+    adapter.pre_model_hook({"materialized": "table", "file_format": "iceberg"})
+    adapter.pre_model_hook({"materialized": "view", "file_format": "delta"})
+
+
+def test_a_foreign_format_can_still_be_dropped(adapter: GlueAdapter) -> None:
+    found = adapter.table_format("LazySimpleSerDe")
+    assert not found.merge and not found.add_column
+
+
+def test_a_seed_goes_up_with_types_and_away_again(adapter: GlueAdapter) -> None:
+    rows = agate.Table([["1", "x"], [None, "y"]], ["Id", "t"], [agate.Text(), agate.Text()])
+    upload = adapter.upload_seed(rows, relation("seed"), {"id": "int"})
+    assert upload["columns"] == [{"name": "Id", "type": "int"}, {"name": "t", "type": "string"}]
+    s3 = adapter.connections.clients.s3
+    (item,) = s3.list_objects_v2(Bucket="bucket")["Contents"]
+    body = gzip.decompress(s3.get_object(Bucket="bucket", Key=item["Key"])["Body"].read())
+    assert [json.loads(line) for line in body.splitlines()][0] == {"Id": "1", "t": "x"}
+    assert adapter.delete_path(upload["path"]) == 1
+    with pytest.raises(DbtRuntimeError, match="row 2, column t: 'y' is not int"):
+        adapter.upload_seed(rows, relation("seed"), {"t": "int", "id": "int"})
+
+
+def test_views_are_duplicated_and_typed(adapter: GlueAdapter) -> None:
+    add(adapter, "v", **VIEW)
+    add(adapter, "ice", **ICEBERG)
+    twin = relation("w", type="view")
+    assert adapter.duplicate_view(relation("v"), twin) == (
+        "create or replace view `s`.`w` as select 1 as id"
+    )
+    types = [adapter.get_table_type(relation(name)) for name in ("v", "ice", "absent")]
+    assert types == ["view", "iceberg_table", None]
+
+
+def test_rename_keeps_the_cache_right(adapter: GlueAdapter) -> None:
+    add(adapter, "old")
+    adapter.cache.add(relation("old", type="table"))
+    adapter.glue_rename_relation(relation("old"), relation("new", type="table"))
+    assert [r.identifier for r in adapter.cache.get_relations(None, "s")] == ["new"]
+
+
+def test_data_outside_is_left_with_a_warning(adapter: GlueAdapter) -> None:
+    s3 = adapter.connections.clients.s3
+    s3.put_object(Bucket="bucket", Key="else/t/b", Body=b"x")
+    assert adapter.delete_table_data(relation("t"), "s3://bucket/else/t") == 0
+    place = "s3://bucket/else/t"
+    assert adapter.delete_table_data(relation("t"), place, custom_location=place) == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda a: a.hudi_merge_table(None, "select 1", "id", None, None, {}),
+        lambda a: a.delta_create_table(None, "select 1", "id", None, None),
+        lambda a: a.delta_update_manifest(None, None, None),
+        lambda a: a.add_lf_tags(None, {"enabled": True}),
+        lambda a: a.apply_lf_grants(None, {"data_cell_filters": {"enabled": True}}),
+        lambda a: a.execute_python("x"),
+    ],
+)
+def test_what_is_not_there_yet_says_so(adapter: GlueAdapter, call: Any) -> None:
+    with pytest.raises(CompilationError, match="not implemented in this version\n"):
+        call(adapter)
+    adapter.add_lf_tags(None, {"enabled": False})
+    adapter.apply_lf_grants(None, {})
+
+
+PARSE = """
+import sys
+import boto_guard
+from dbt.cli.main import dbtRunner
+result = dbtRunner().invoke(["parse", "--no-partial-parse", "--no-version-check"])
+assert result.success, result.exception
+names = {n.name: n.relation_name for n in result.result.nodes.values()}
+assert names == {"ice": "glue_catalog.`s`.`ice`", "v": "`s`.`v`", "src": "`s`.`src`"}, names
+heavy = {"pyspark", "pyarrow", "boto3", "botocore", "pandas"}
+print("imported:", sorted(heavy & {m.split(".")[0] for m in sys.modules}))
+"""
+
+GUARD = """
+import socket
+def refuse(*args, **kwargs):
+    raise AssertionError("dbt parse opened a connection")
+socket.socket.connect = refuse
+"""
+
+
+def test_parse_imports_nothing_heavy_and_calls_nobody(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    files = {
+        "boto_guard.py": GUARD,
+        "parse.py": PARSE,
+        "dbt_project.yml": "name: p\nversion: '1.0'\nprofile: p\n",
+        "profiles.yml": json.dumps(
+            {
+                "p": {
+                    "target": "d",
+                    "outputs": {
+                        "d": {
+                            "type": "glue",
+                            "schema": "s",
+                            "threads": 2,
+                            "role_arn": ROLE,
+                            "region": "eu-west-1",
+                            "location": "s3://bucket/w",
+                            "datalake_formats": "iceberg",
+                        }
+                    },
+                }
+            }
+        ),
+        "models/v.sql": "select 1 as id",
+        "models/ice.sql": "{{ config(materialized='table', file_format='iceberg') }}"
+        "select * from {{ ref('v') }} {{ adapter.get_relation(none, 's', 'x') }}",
+        "models/src.sql": "select * from {{ source('o', 't') }}",
+        "models/o.yml": "sources: [{name: o, schema: o, tables: [{name: t}]}]",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(
+        [sys.executable, "parse.py"],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "DBT_SEND_ANONYMOUS_USAGE_STATS": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "imported: []" in done.stdout
+
+
+def test_the_plugin_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, dbt.adapters.glue\n"
+        "print(sorted({'pyspark', 'pyarrow', 'boto3', 'botocore'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -1,0 +1,89 @@
+"""The files that run in the session, and how they travel. test_livy.py runs them for real."""
+
+import ast
+import re
+import sys
+from datetime import timedelta, timezone
+from importlib import resources
+
+import pytest
+
+from dbt.adapters.glue.exceptions import ProtocolError
+from dbt.adapters.glue.session import exchange
+from dbt.adapters.glue.session.runtime.values import session_zone
+from dbt.adapters.glue.session.statements import Output
+
+RUNTIME = resources.files("dbt.adapters.glue.session") / "runtime"
+FILES = sorted(path.name for path in RUNTIME.iterdir() if path.name.endswith(".py"))
+
+
+def answer(text):
+    return Output("0", True, text, "", "", "")
+
+
+def payload(text, frame="dbt-glue-frame"):
+    return {"frame": frame, "statements": [{"text": text}]}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_imports_standard_library_and_pyspark_only(name):
+    tree = ast.parse((RUNTIME / name).read_text(encoding="utf-8"), feature_version=(3, 10))
+    allowed = set(sys.stdlib_module_names) | {"pyspark", "boto3"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            assert {alias.name.split(".")[0] for alias in node.names} <= allowed
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            assert node.module.split(".")[0] in allowed
+
+
+def test_every_file_is_sent():
+    assert {f"{name}.py" for name in exchange.MODULES} == set(FILES) - {"__init__.py", "loader.py"}
+
+
+def test_name_tells_versions_apart(monkeypatch):
+    assert re.fullmatch(r"dbt_glue_[0-9a-f]{12}", exchange.runtime_name())
+
+
+def test_code_is_ascii_and_carries_the_payload_as_data():
+    (code,) = exchange.exchange_codes(payload('it\'s "q" \\ \n é 😀 s3://bucket/x'))
+    assert code.isascii() and "\n" not in code and "s3://bucket/x" in code
+    call = ast.parse(code, mode="eval").body
+    assert exchange.unpack(call.args[0].value)["statements"][0]["text"].startswith("it's")
+
+
+def test_long_payload_goes_in_pieces():
+    text = "'\\" * 100_000
+    codes = exchange.exchange_codes(payload(text))
+    assert len(codes) > 2 and max(map(len, codes)) <= exchange.MAX_CODE
+    pieces = [ast.parse(code, mode="eval").body.args[2].value for code in codes[:-1]]
+    assert exchange.unpack("".join(pieces))["statements"][0]["text"] == text
+
+
+def test_answer_is_found_among_other_output():
+    output = answer('leaked\n\nF{"done": []}F\nmore')
+    assert exchange.read_answer(output, "F") == {"done": []}
+
+
+@pytest.mark.parametrize("text", ["", "no frame", 'F{"done": []', "F{brokenF", "Fz!!!F"])
+def test_answer_that_cannot_be_read(text):
+    with pytest.raises(ProtocolError):
+        exchange.read_answer(answer(text), "F")
+
+
+@pytest.mark.parametrize(
+    ("name", "offset"),
+    [
+        ("UTC", 0),
+        ("Etc/UTC", 0),
+        ("Z", 0),
+        ("+02:00", 120),
+        ("GMT+2", 120),
+        ("UTC-05:30", -330),
+    ],
+)
+def test_time_zones_with_an_offset(name, offset):
+    assert session_zone(name) == timezone(timedelta(minutes=offset))
+
+
+def test_time_zone_with_a_name():
+    assert str(session_zone("Europe/Berlin")) == "Europe/Berlin"

@@ -1,0 +1,194 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+from unit.fake_sessions import Sessions
+from unit.livy_shell import client_error
+
+from dbt.adapters.glue.exceptions import (
+    NotImplementedByGlue,
+    SessionError,
+    SessionFailed,
+    SessionLost,
+)
+from dbt.adapters.glue.session.pool import SessionName, SessionPool
+from dbt.adapters.glue.session.spec import SessionSpec
+
+SPEC = SessionSpec(role_arn="arn:aws:iam::123456789012:role/R")
+OWN, SHARED = SessionName("own", False), SessionName("shared", True)
+
+
+class Glue(Sessions):
+    """Statements end at once with no output."""
+
+    def run_statement(self, **request):
+        self._call("RunStatement")
+        return {"Id": 0}
+
+    def get_statement(self, **request):
+        return {"Statement": {"State": "AVAILABLE", "Output": {"Status": "ok", "Data": {}}}}
+
+
+@pytest.fixture
+def glue():
+    return Glue(time.monotonic, provisioning=0.2)
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def pool(glue, said):
+    pool = SessionPool(
+        SimpleNamespace(glue=glue), threads=4, provisioning_timeout=5, report=said.append
+    )
+    yield pool
+    pool.close()
+
+
+def test_prepare_returns_at_once_and_one_session_serves_all_threads(pool, glue):
+    glue.provisioning = 0.5
+    started = time.monotonic()
+    pool.prepare(SPEC, OWN)
+    assert time.monotonic() - started < 0.3
+    got = []
+    threads = [
+        threading.Thread(target=lambda: got.append(pool.transport(SPEC, OWN))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 4 and len(set(map(id, got))) == 1
+    assert glue.calls["CreateSession"] == 1
+
+
+def test_dispatcher_is_loaded_into_a_new_session_only(pool, glue):
+    pool.transport(SPEC, OWN)
+    assert glue.calls["RunStatement"] == 1
+    glue.put("shared", "READY")
+    pool.transport(SPEC, SHARED)
+    assert glue.calls["RunStatement"] == 1
+
+
+def test_other_spec_or_name_is_another_session(pool, glue):
+    pool.transport(SPEC, OWN)
+    pool.transport(SPEC, SessionName("other", False))
+    assert set(glue.sessions) == {"own", "other"}
+
+
+def test_close_stops_what_it_created_and_does_not_share(pool, glue):
+    glue.put("found", "READY")
+    for name in (OWN, SHARED, SessionName("found", True)):
+        pool.transport(SPEC, name)
+    pool.close()
+    pool.close()
+    states = {name: session["Status"] for name, session in glue.sessions.items()}
+    assert states == {"own": "STOPPING", "shared": "READY", "found": "READY"}
+    with pytest.raises(SessionError, match="closed"):
+        pool.transport(SPEC, OWN)
+
+
+def test_close_while_provisioning(pool, glue):
+    glue.provisioning = 60
+    pool.prepare(SPEC, OWN)
+    while not glue.calls["CreateSession"]:
+        time.sleep(0.01)
+    pool.close()
+    assert glue.sessions["own"]["Status"] == "STOPPING"
+
+
+def test_crash_after_create_was_sent_leaves_nothing(pool, glue):
+    real = glue.create_session
+
+    def create_session(**request):
+        real(**request)
+        raise client_error("CreateSession", "AccessDeniedException", "the answer was lost")
+
+    glue.create_session = create_session
+    with pytest.raises(Exception, match="the answer was lost"):
+        pool.transport(SPEC, OWN)
+    pool.close()
+    assert glue.sessions["own"]["Status"] == "STOPPING"
+
+
+def test_failure_is_the_same_for_all_and_is_not_repeated(pool, glue):
+    error = client_error("C", "ResourceNumberLimitExceededException", "Too many")
+    glue.failures = {"CreateSession": [error]}
+    for _ in range(3):
+        with pytest.raises(SessionFailed, match="Too many"):
+            pool.transport(SPEC, OWN)
+    assert glue.calls["CreateSession"] == 1
+
+
+def test_lost_session_is_made_anew(pool, glue):
+    first = pool.transport(SPEC, OWN)
+    glue.sessions["own"]["Status"] = "TIMEOUT"
+    first.lost = SessionLost("died")
+    second = pool.transport(SPEC, OWN)
+    assert second is not first
+    assert glue.calls["CreateSession"] == 2 and glue.calls["DeleteSession"] == 1
+
+
+def test_what_cannot_be_stopped_is_reported(pool, glue, said):
+    pool.transport(SPEC, OWN)
+    glue.failures = {"StopSession": [client_error("S", "AccessDeniedException", "not allowed")]}
+    pool.close()
+    assert "not allowed" in said[-1] and "dbt-glue sessions stop own" in said[-1]
+
+
+def test_spark_connect_is_refused(pool):
+    with pytest.raises(NotImplementedByGlue, match="livy"):
+        pool.prepare(SessionSpec(role_arn="r", session_type="spark_connect"), OWN)
+
+
+PROGRAM = """
+import sys, time
+from types import SimpleNamespace
+sys.path.insert(0, {tests!r})
+from unit.test_session_pool import Glue, OWN, SPEC, SessionPool
+glue = Glue(time.monotonic, provisioning=0.0)
+stop = glue.stop_session
+def stop_session(Id):
+    print("stopped", Id, flush=True)
+    return stop(Id=Id)
+glue.stop_session = stop_session
+pool = SessionPool(SimpleNamespace(glue=glue), threads=1, provisioning_timeout=5, report=str)
+pool.transport(SPEC, OWN)
+print("ready", flush=True)
+{end}
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "number"),
+    [
+        ("", None),
+        ("raise KeyboardInterrupt", None),
+        ("time.sleep(60)", signal.SIGINT),
+        ("time.sleep(60)", signal.SIGTERM),
+    ],
+)
+def test_session_is_stopped_however_the_process_ends(end, number):
+    tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(tests=tests, end=end)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    if number is not None:
+        process.send_signal(number)
+    assert process.stdout.read() == "stopped own\n"
+    process.wait(20)
+    process.stdout.close()
+    if number == signal.SIGTERM:
+        assert process.returncode == -signal.SIGTERM

@@ -108,7 +108,6 @@ def show(local: launcher.LocalGlue, runs: list[Run]) -> None:
     lines = [("node", "kind", "format", "rows", "run 1", "run 2", "where")]
     for node_id, node in nodes.items():
         kind, form = node["config"]["materialized"], node["config"].get("file_format") or ""
-        table = tables[node["alias"]]
         lines.append(
             (
                 node["name"],
@@ -117,7 +116,7 @@ def show(local: launcher.LocalGlue, runs: list[Run]) -> None:
                 str(counts[node["name"]]),
                 f"{first.results[node_id]['execution_time']:.1f} s",
                 f"{second.results[node_id]['execution_time']:.1f} s",
-                table["StorageDescriptor"].get("Location") or "(a view)" if kind != "view" else "",
+                "" if kind == "view" else location(tables[node["alias"]]),
             )
         )
     print_table(lines)
@@ -147,6 +146,14 @@ def catalog_tables(local: launcher.LocalGlue, database: str) -> dict[str, dict[s
     )
     pages = glue.get_paginator("get_tables").paginate(DatabaseName=database)
     return {table["Name"]: table for page in pages for table in page["TableList"]}
+
+
+def location(table: dict[str, Any]) -> str:
+    """Where the data is. Spark keeps the path of tables that Hive cannot read beside a placeholder,
+    in the serde's parameters."""
+    storage = table["StorageDescriptor"]
+    path: str = storage.get("SerdeInfo", {}).get("Parameters", {}).get("path")
+    return path or storage["Location"]
 
 
 def row_counts(nodes: dict[str, dict[str, Any]]) -> dict[str, int]:

@@ -8,7 +8,6 @@ from dbt.tests.adapter.dbt_show.test_dbt_show import BaseShowLimit, BaseShowSqlH
 from dbt.tests.adapter.empty.test_empty import (
     BaseTestEmpty,
     BaseTestEmptyInlineSourceRef,
-    BaseTestEmptySeedFlag,
 )
 from dbt.tests.adapter.incremental.test_incremental_merge_exclude_columns import (
     BaseMergeExcludeColumns,
@@ -45,17 +44,28 @@ class TestEmptyInlineSourceRef(BaseTestEmptyInlineSourceRef):
     pass
 
 
-class TestEmptySeedFlag(BaseTestEmptySeedFlag):
-    pass
-
-
 class TestMergeExcludeColumns(BaseMergeExcludeColumns):
     @pytest.fixture(scope="class")
     def project_config_update(self) -> dict[str, Any]:
         return {"models": {"+file_format": "delta"}, "seeds": {"+file_format": "delta"}}
 
 
-class TestPersistDocs(BasePersistDocs):
+class DocsInOneLine:
+    """Glue takes column comments of one line and 255 characters; relations keep all of theirs."""
+
+    def _assert_common_comments(self, *comments: str) -> None:
+        for comment in comments:
+            assert '"with double quotes"' in comment
+            assert "'''abc123'''" in comment
+            assert "/* comment */" in comment
+            assert "--" in comment
+        assert "Some $lbl$ labeled $lbl$ and $$ unlabeled $$ dollar-quoting" in comments[0]
+        if len(comments) > 1:
+            assert "\n" in comments[0]
+            assert not [text for text in comments[1:] if "\n" in text or len(text) > 255]
+
+
+class TestPersistDocs(DocsInOneLine, BasePersistDocs):
     pass
 
 
@@ -63,7 +73,7 @@ class TestPersistDocsColumnMissing(BasePersistDocsColumnMissing):
     pass
 
 
-class TestPersistDocsIceberg(BasePersistDocs):
+class TestPersistDocsIceberg(DocsInOneLine, BasePersistDocs):
     @pytest.fixture(scope="class")
     def project_config_update(self) -> dict[str, Any]:
         return {

@@ -13,7 +13,7 @@ CATALOG_MARK = {"iceberg": ("table_type", "ICEBERG")}
 TYPED_SQL = """
 {{ config(materialized='table', file_format=var('format')) }}
 select * from values
-    (cast(1 as bigint), 'a ''quoted'' \\\\ name', cast(1.50 as decimal(10,2)),
+    (cast(1 as bigint), 'a \\'quoted\\' \\\\ name', cast(1.50 as decimal(10,2)),
      date '2024-02-29', timestamp '2024-02-29 23:59:59', true),
     (cast(2 as bigint), null, cast(-0.01 as decimal(10,2)), null, null, false)
 as rows(id, name, price, day, moment, flag)

@@ -121,6 +121,17 @@ def test_other_commands_ask_for_no_session(which: str | None, pools: list) -> No
     assert pools == []  # nor does opening a connection
 
 
+def test_results_have_a_folder_of_their_own(pools: list) -> None:
+    for profile in ({}, {"location": "s3://b/w/"}, {"location": "s3://b/w", "use_arrow": True}):
+        manager(**profile).execute("select 1")
+    assert [pool.settings["results_location"] for pool in pools] == [
+        None,
+        *["s3://b/w/_dbt_glue_results"] * 2,
+    ]
+    plain, arrow = pools[1].settings["inline_bytes"], pools[2].settings["inline_bytes"]
+    assert plain == 256 * 1024 and arrow == 1024
+
+
 def test_sessions_per_model_are_not_prepared(pools: list) -> None:
     manager("run", enable_session_per_model=True)
     assert pools == []

@@ -18,6 +18,7 @@ FLOORS = [
     {"services"},
     {"connections", "docs"},
     {"catalog_relations", "handle", "python_submissions", "lakeformation", "seeds"},
+    {"temporaries"},
     {"relation", "column", "storage", "node_session", "model_config"},
     {"table_metadata", "catalog"},
     {"credentials"},

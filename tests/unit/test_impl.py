@@ -94,6 +94,9 @@ def test_a_source_in_iceberg_is_found_out_at_run_time_only(adapter: GlueAdapter)
     adapter.release_connection()
     adapter.connections.clear_thread_connection()
     assert relation("ice").render() == "`s`.`ice`"
+    # dbt hands the macros over once it has parsed; a test suite renders without a connection
+    adapter.set_macro_resolver(SimpleNamespace())  # type: ignore[arg-type]
+    assert relation("ice").render() == "glue_catalog.`s`.`ice`"
 
 
 def test_an_error_of_the_catalog_is_not_an_absent_relation(
@@ -138,6 +141,90 @@ def test_columns_come_from_the_catalog_but_for_temporary_views(
     assert sent == ["select * from `tmp` limit 0"]
 
 
+def test_delta_columns_come_from_spark_since_its_catalog_entry_lags(
+    adapter: GlueAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = [{"name": "id", "type": "long", "metadata": {"comment": "the key"}}]
+    settings = {
+        "spark.sql.sources.provider": "delta",
+        "spark.sql.sources.schema": json.dumps({"fields": fields}),
+    }
+    add(adapter, "d", Parameters=settings)
+    sent = answer(adapter, monkeypatch, ("id", "bigint"), ("added", "string"))
+    columns = adapter.get_columns_in_relation(relation("d", table_format="delta"))
+    assert [(c.name, c.dtype, c.comment) for c in columns] == [
+        ("id", "bigint", "the key"),
+        ("added", "string", None),
+    ]
+    assert sent == ["select * from `s`.`d` limit 0"]
+    table, errors = adapter.get_catalog_by_relations(frozenset(), {relation("d")})
+    assert [row["column_name"] for row in table.rows] == ["id"] and not errors
+    assert len(sent) == 1  # the catalog alone answers for the docs
+
+
+def test_docs_have_no_empty_comments(adapter: GlueAdapter) -> None:
+    add(adapter, "t")
+    table, _ = adapter.get_catalog_by_relations(frozenset(), {relation("t")})
+    (row,) = table.rows
+    assert [row[n] for n in ("table_comment", "column_comment", "table_owner")] == [None] * 3
+
+
+def test_docs_find_a_source_by_the_database_it_names(adapter: GlueAdapter) -> None:
+    add(adapter, "t")
+    used: Any = frozenset({("Raw", "S"), (None, "s")})
+    for chosen in (None, {relation("t", database="Raw")}):
+        configs: Any = [
+            SimpleNamespace(
+                database=name, schema="s", identifier="t", config={}, quoting_dict={}, meta={}
+            )
+            for name in ("Raw", None)
+        ]
+        table, errors = adapter.get_filtered_catalog(configs, used, chosen)
+        found = {(row["table_database"], row["table_name"]) for row in table.rows}
+        assert found == {("Raw", "t"), (None, "t")} and not errors
+
+
+def test_a_failed_node_leaves_nothing_behind(adapter: GlueAdapter) -> None:
+    rows = agate.Table([["1"]], ["id"], [agate.Text()])
+    adapter.upload_seed(rows, relation("seed"))
+    staging = relation("m__dbt_tmp_1")
+    adapter.remember_temporary(staging)
+    add(adapter, "m__dbt_tmp_1")
+    s3 = adapter.connections.clients.s3
+    s3.put_object(Bucket="bucket", Key="w/s/m__dbt_tmp_1/part", Body=b"x")
+    adapter.post_model_hook({}, None)
+    assert adapter.catalog.get_table("s", "m__dbt_tmp_1") is None
+    assert "Contents" not in s3.list_objects_v2(Bucket="bucket")
+
+
+def test_what_a_node_has_removed_itself_is_not_looked_for(
+    adapter: GlueAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = agate.Table([["1"]], ["id"], [agate.Text()])
+    adapter.delete_path(adapter.upload_seed(rows, relation("seed"))["path"])
+    adapter.remember_temporary(relation("m__dbt_tmp_2"))
+    monkeypatch.setattr(adapter, "execute_macro", lambda *a, **k: None)
+    adapter.drop_relation(relation("m__dbt_tmp_2", type="table"))
+    for service in ("glue", "s3"):
+        monkeypatch.setattr(adapter.connections.clients, service, None)
+    adapter.post_model_hook({}, None)
+
+
+def test_a_clean_up_that_fails_warns_and_leaves_the_first_error_in_front(
+    adapter: GlueAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr("dbt.adapters.glue.data_methods.logger.warning", warned.append)
+    adapter.temporaries.folders.append("s3://no-such-bucket/_dbt_glue_tmp/x")
+    with pytest.raises(ZeroDivisionError):
+        try:
+            raise ZeroDivisionError
+        finally:
+            adapter.post_model_hook({}, None)
+    assert "s3://no-such-bucket/_dbt_glue_tmp/x is left: " in warned[0]
+    assert "NoSuchBucket" in warned[0]
+
+
 def test_schemas(adapter: GlueAdapter) -> None:
     assert adapter.check_schema_exists(None, "s")
     assert not adapter.check_schema_exists(None, "absent")
@@ -172,6 +259,24 @@ def test_what_a_model_is_refused_for_before_it_runs(adapter: GlueAdapter) -> Non
         adapter.pre_model_hook({"materialized": "incremental", "file_format": "delta"})
     adapter.pre_model_hook({"materialized": "table", "file_format": "iceberg"})
     adapter.pre_model_hook({"materialized": "view", "file_format": "delta"})
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"substitute_variables": {"a": "b"}},
+        {"lf_tags_config": {"enabled": True}},
+        {"lf_grants": {"data_cell_filters": {"enabled": True}}},
+        {"catalog": "other"},
+        {"file_format": "delta"},
+    ],
+)
+def test_what_is_not_implemented_is_refused_before_the_model_runs(config: dict) -> None:
+    made = make(datalake_formats="delta", delta_athena_prefix="athena")
+    with pytest.raises(CompilationError, match="not implemented in this version\n"):
+        made.pre_model_hook({"materialized": "table", **config})
+    made.pre_model_hook({"materialized": "view", "file_format": "delta"})
+    made.pre_model_hook({"materialized": "table", "lf_grants": {}, "grants": {}})
 
 
 def test_a_foreign_format_can_still_be_dropped(adapter: GlueAdapter) -> None:

@@ -197,8 +197,14 @@ class TestResults:
                 raise client_error("PutObject", "AccessDenied")
 
         monkeypatch.setattr("boto3.client", lambda service: S3())
-        transport = LivyTransport(shell, "s", inline_bytes=8192, results_location="s3://b/f")
-        assert len(transport.execute("select id, uuid() as u from range(3000)").rows) == 3000
+        warned = []
+        transport = LivyTransport(
+            shell, "s", inline_bytes=8192, results_location="s3://b/f", warn=warned.append
+        )
+        for _ in range(2):
+            assert len(transport.execute("select id, uuid() as u from range(3000)").rows) == 3000
+        (warning,) = warned
+        assert "cannot write results to s3://b/f" in warning and "AccessDenied" in warning
 
 
 class TestText:

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from dbt.adapters.base.relation import EventTimeFilter
 from dbt.adapters.contracts.relation import RelationType
-from dbt_common.exceptions import DbtRuntimeError
 
-from dbt.adapters.glue.relation import GlueRelation
+from dbt.adapters.glue.relation import GlueRelation, warn_of_database
 
 
 @pytest.fixture(autouse=True)
@@ -112,10 +111,26 @@ def test_empty_and_sampled_refs_render() -> None:
     assert str(sampled) == "(select * from glue_catalog.`s`.`t` where ts >= '2024-01-01')"
 
 
-def test_a_database_must_be_the_schema() -> None:
-    assert relation(database="s").render() == "`s`.`t`"
-    with pytest.raises(DbtRuntimeError, match="database: got 'other'"):
-        relation(database="other")
+def test_a_database_is_dropped() -> None:
+    for name in ("s", "other"):
+        found = relation(database=name)
+        assert found.render() == "`s`.`t`" and found.database is None and found == relation()
+    assert relation().incorporate(path={"database": "other"}).database is None
+
+
+def test_a_database_that_is_not_the_schema_is_warned_of_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr("dbt.adapters.glue.relation.logger.warning", warned.append)
+    warn_of_database.cache_clear()
+    for source in (node("source"), node("source"), node("model", database="raw_db")):
+        source.database = "raw_db" if source.resource_type == "source" else None
+        GlueRelation.create_from(QUOTING, source)
+    same = node("source")
+    same.database = "S"
+    GlueRelation.create_from(QUOTING, same)
+    assert len(warned) == 1 and warned[0].startswith("database: raw_db is not used")
 
 
 def test_names_match_in_any_case() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from dbt.adapters.glue.exceptions import ProtocolError
 from dbt.adapters.glue.session import exchange
+from dbt.adapters.glue.session.runtime.sql import _affected
 from dbt.adapters.glue.session.runtime.values import session_zone
 from dbt.adapters.glue.session.statements import Output
 
@@ -87,3 +88,18 @@ def test_time_zones_with_an_offset(name, offset):
 
 def test_time_zone_with_a_name():
     assert str(session_zone("Europe/Berlin")) == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("names", "rows", "count"),
+    [
+        (["num_affected_rows", "num_inserted_rows"], [(5, 3)], 5),
+        (["num_inserted_rows", "num_affected_rows"], [(3, 5)], 5),
+        (["num_affected_rows"], [(0,)], 0),
+        (["num_affected_rows"], [(-1,)], None),
+        (["num_affected_rows"], [(None,)], None),
+        (["namespace"], [("a",), ("b",)], 2),
+    ],
+)
+def test_rows_that_a_command_changed(names, rows, count):
+    assert _affected(rows, names) == count

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from dbt.adapters.contracts.relation import RelationType
@@ -50,6 +51,19 @@ def columns_of(table: dict[str, Any]) -> list[GlueColumn] | None:
     ]
 
 
+def with_catalog_notes(
+    columns: list[GlueColumn], known: list[GlueColumn] | None
+) -> list[GlueColumn]:
+    """Columns as Spark tells them, with the comments and partition marks of the catalog's."""
+    notes = {column.name.lower(): column for column in known or ()}
+    return [
+        replace(column, comment=note.comment, partition=note.partition)
+        if (note := notes.get(column.name.lower()))
+        else column
+        for column in columns
+    ]
+
+
 def docs_rows(
     table: dict[str, Any], schema: str, database: str | None, columns: list[GlueColumn]
 ) -> Iterable[tuple]:
@@ -65,10 +79,10 @@ def docs_rows(
         table["Name"],
         "view" if table_metadata.is_view(table) else "table",
         table_metadata.comment_of(table),
-        table.get("Owner") or "",
+        table.get("Owner") or None,
     )
     for index, column in enumerate(columns, start=1):
-        yield (*head, column.name, index, column.dtype, column.comment or "", *stats)
+        yield (*head, column.name, index, column.dtype, column.comment or None, *stats)
 
 
 def rename(catalog: DataCatalog, source: GlueRelation, target: GlueRelation) -> None:

@@ -157,8 +157,14 @@ class GlueClients:
 
     def _local_session(self, factory: Callable[..., Any]) -> Any:
         from dbt.adapters.glue.local import launcher
+        from dbt.adapters.glue.local.unavailable import LocalGlueUnavailable
 
-        local = launcher.ensure_running(self.settings.local_dir)
+        try:
+            local = launcher.ensure_running(self.settings.local_dir)
+        except LocalGlueUnavailable as error:
+            raise ConfigurationError(
+                str(error), hint="`local: true` in the profile asks for local Glue."
+            ) from error
         self._endpoint_url = local.url
         return factory(
             aws_access_key_id="local",

@@ -33,6 +33,7 @@ from dbt.adapters.glue.session.pool import SessionName, SessionPool
 from dbt.adapters.glue.session.spec import SessionSpec
 from dbt.adapters.glue.session.transport import Transport
 from dbt.adapters.glue.sql_text import collapse_catalog_prefix, python_code, split_statements
+from dbt.adapters.glue.storage import RESULTS_FOLDER
 
 if TYPE_CHECKING:
     import agate
@@ -44,6 +45,9 @@ COMMANDS_WITH_SQL = frozenset(
     {"build", "run", "test", "seed", "snapshot", "show", "retry", "clone", "freshness"}
     | {"source", "run-operation"}
 )
+# A longer result goes through S3; with use_arrow every one that is not tiny does.
+INLINE_BYTES = 256 * 1024
+ARROW_INLINE_BYTES = 1024
 ABRIDGED = 512  # characters of an SQL log line when dbt asks for it to be short
 
 
@@ -102,13 +106,16 @@ class GlueConnectionManager(SQLConnectionManager):
         with self._pool_lock:
             if self._pool is None:
                 credentials = self.credentials
+                place = credentials.location
                 self._pool = SessionPool(
                     self.clients,
                     threads=self.profile.threads,
                     provisioning_timeout=credentials.session_provisioning_timeout_in_seconds,
                     poll_cap=credentials.statement_poll_interval,
-                    results_location=credentials.location,
+                    results_location=f"{place.rstrip('/')}/{RESULTS_FOLDER}" if place else None,
+                    inline_bytes=ARROW_INLINE_BYTES if credentials.use_arrow else INLINE_BYTES,
                     report=logger.info,
+                    warn=logger.warning,
                 )
             return self._pool
 

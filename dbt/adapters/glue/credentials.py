@@ -228,7 +228,9 @@ class GlueCredentials(Credentials):
         False, "boolean", "Accepted; seeds are always cast to their column types."
     )
     temp_schema: str | None = option(
-        None, "text", "Schema of intermediate tables; the model's own if absent."
+        None,
+        "text",
+        "Schema of intermediate tables, which must exist; the model's own if absent.",
     )
     custom_iceberg_catalog_namespace: str | None = option(
         "glue_catalog",
@@ -243,13 +245,19 @@ class GlueCredentials(Credentials):
         "Accepted, not used: Iceberg's Glue catalog locks by the table's version.",
     )
     lf_tags: str | None = option(
-        None, "text", "Lake Formation tags of databases. Not implemented in this version."
+        None,
+        "text",
+        "Lake Formation tags of new databases. Not implemented: dbt then refuses to make one.",
     )
     delta_athena_prefix: str | None = option(
-        None, "text", "Manifest twins of Delta tables. Not implemented in this version."
+        None,
+        "text",
+        "Manifest twins of Delta tables. Not implemented: Delta models are refused with it.",
     )
     use_arrow: bool | None = option(
-        False, "boolean", "Accepted, not used: big results go through S3 by themselves."
+        False,
+        "boolean",
+        "Results above 1 kB go through S3, below `location`; without it those above 256 kB do.",
     )
     statement_poll_interval: float = option(
         1.0,
@@ -263,7 +271,9 @@ class GlueCredentials(Credentials):
     )
     boto_retry_max_attempts: int = option(10, "integer", "Attempts of an AWS call.", **at_least(1))
     packages: list[str] | None = option(
-        None, "text or list", "Packages of python models, a list or separated by commas."
+        None,
+        "text or list",
+        "Accepted; for python models, which are not implemented in this version.",
     )
 
     @property

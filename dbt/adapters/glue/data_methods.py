@@ -8,6 +8,7 @@ from dbt.adapters.events.logging import AdapterLogger
 
 from dbt.adapters.glue import catalog_relations, seeds, table_metadata
 from dbt.adapters.glue.services import GlueServices, glue_errors
+from dbt.adapters.glue.temporaries import StagingTable
 
 if TYPE_CHECKING:
     import agate
@@ -94,6 +95,7 @@ class DataMethods(GlueServices):
         if self.credentials.local:
             self.storage.ensure_bucket()
         path = self.storage.new_temporary()
+        self.temporaries.folders.append(path)
         self.storage.put(f"{path}/rows.json.gz", seeds.seed_file(agate_table))
         columns = [{"name": name, "type": kind} for name, kind in types.items()]
         return {"path": path, "columns": columns}
@@ -102,7 +104,21 @@ class DataMethods(GlueServices):
     @glue_errors
     def delete_path(self, path: str) -> int:
         """Deletes the folder of `upload_seed`."""
-        return self.storage.delete_temporary(path)
+        deleted = self.storage.delete_temporary(path)
+        self.temporaries.forget_folder(path)
+        return deleted
+
+    @available.parse_none
+    @glue_errors
+    def remember_temporary(self, relation: BaseRelation) -> None:
+        """Has the table dropped, with its data, if the node ends before `drop_relation` does it."""
+        place = self.storage.location_for(*self._name(relation))
+        self.temporaries.tables.append(StagingTable(*self._name(relation), place))
+
+    def remove_temporaries(self) -> None:
+        """Removes what this thread's node left, a failed one mostly; warns of what it cannot."""
+        for line in self.temporaries.remove(self.catalog, self.storage):
+            logger.warning(line)
 
     def _delete_data(self, schema: str, name: str, location: str | None, custom: str | None) -> int:
         if not location:

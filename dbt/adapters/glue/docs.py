@@ -44,6 +44,21 @@ def docs_table(
     return _agate_table(rows), errors
 
 
+def for_databases(
+    table: "agate.Table", used_schemas: Iterable[tuple[str | None, str]]
+) -> "agate.Table":
+    """The rows under every `database` that nodes of their schema name: dbt finds nodes by it."""
+    databases: dict[str, set[str | None]] = defaultdict(set)
+    for database, schema in used_schemas:
+        databases[schema.lower()].add(database)
+    rows = [
+        (database, *row.values()[1:])
+        for row in table.rows
+        for database in databases.get(row["table_schema"].lower(), {None})
+    ]
+    return _agate_table(rows)
+
+
 def _tables(catalog: DataCatalog, schema: str, names: set[str | None]) -> Iterator[dict[str, Any]]:
     if None not in names and len(names) <= FEW_TABLES:
         found = (catalog.get_table(schema, name) for name in names if name)

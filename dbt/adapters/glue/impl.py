@@ -15,9 +15,9 @@ from dbt_common.exceptions import CompilationError
 from dbt.adapters.glue import catalog_relations, seeds, table_metadata
 from dbt.adapters.glue.column import GlueColumn
 from dbt.adapters.glue.connections import GlueConnectionManager
-from dbt.adapters.glue.docs import docs_table
+from dbt.adapters.glue.docs import docs_table, for_databases
 from dbt.adapters.glue.exceptions import GlueError
-from dbt.adapters.glue.model_config import GlueConfig
+from dbt.adapters.glue.model_config import GlueConfig, refusal
 from dbt.adapters.glue.older_methods import OlderMethods
 from dbt.adapters.glue.python_submissions import GluePythonJobHelper
 from dbt.adapters.glue.relation import GlueRelation
@@ -113,8 +113,16 @@ class GlueAdapter(OlderMethods):
         return found
 
     def pre_model_hook(self, config: Mapping[str, Any]) -> None:
+        """Refuses what cannot work or is not there yet, before the node sends anything."""
+        reason = refusal(config, self.credentials)
+        if reason:
+            self._not_implemented(*reason)
         if config.get("materialized") not in ("view", "ephemeral", "test", "unit"):
             self.validate_file_format(config.get("file_format"))
+
+    def post_model_hook(self, config: Mapping[str, Any], context: Any) -> None:
+        """dbt calls it whether or not the node has failed."""
+        self.remove_temporaries()
 
     def valid_incremental_strategies(self) -> list[str]:
         return list(INCREMENTAL_STRATEGIES)
@@ -178,10 +186,19 @@ class GlueAdapter(OlderMethods):
             return None
         return super().get_relation(None, self._bare(schema), identifier)
 
+    @available.parse_none
+    def drop_relation(self, relation: BaseRelation) -> None:
+        super().drop_relation(relation)
+        self.temporaries.forget_table(*self._name(relation))
+
     @available.parse_list
     @glue_errors
     def get_columns_in_relation(self, relation: BaseRelation) -> list[GlueColumn]:
-        """The columns; from the catalog, or from the session for a temporary view."""
+        """The columns, out of the catalog.
+
+        Spark is asked, by a statement, about a temporary view, a table whose columns the catalog
+        does not hold, and a format that writes its columns to the catalog late.
+        """
         if not (relation.schema and relation.include_policy.schema):
             return self._columns_in_session(relation)
         table = self._table(relation)
@@ -189,7 +206,10 @@ class GlueAdapter(OlderMethods):
             return []
         table_metadata.refuse_foreign_view(table)
         known = catalog_relations.columns_of(table)
-        return self._columns_in_session(relation) if known is None else known
+        lags = known_format(table_metadata.format_of(table)).catalog_lags
+        if known is not None and not lags:
+            return known
+        return catalog_relations.with_catalog_notes(self._columns_in_session(relation), known)
 
     @available.parse_none
     @glue_errors
@@ -202,6 +222,15 @@ class GlueAdapter(OlderMethods):
         self.execute("select 1 as id", fetch=True)
 
     # --- docs
+
+    def get_filtered_catalog(
+        self,
+        relation_configs: Iterable[RelationConfig],
+        used_schemas: frozenset[tuple[str, str]],
+        relations: set[BaseRelation] | None = None,
+    ) -> tuple["agate.Table", list[Exception]]:
+        rows, errors = super().get_filtered_catalog(relation_configs, used_schemas, relations)
+        return for_databases(rows, used_schemas), errors
 
     def get_catalog(
         self,
@@ -230,8 +259,8 @@ class GlueAdapter(OlderMethods):
     # --- private
 
     def _format_in_catalog(self, relation: GlueRelation) -> str | None:
-        if self.connections.get_if_exists() is None:
-            return None  # dbt is parsing
+        if self.get_macro_resolver() is None and self.connections.get_if_exists() is None:
+            return None  # dbt is parsing: it hands the macros over when it has done so
         found = self.get_relation(None, relation.schema or "", relation.identifier or "")
         return found.table_format if isinstance(found, GlueRelation) else None
 

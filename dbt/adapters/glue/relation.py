@@ -1,15 +1,19 @@
 """GlueRelation: a name, what it is, and which Spark catalog it is read through."""
 
+import functools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from dbt.adapters.base.relation import BaseRelation, Policy
 from dbt.adapters.contracts.relation import ComponentName, RelationConfig, RelationType
+from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
 from dbt.adapters.glue.table_format import FORMATS
+
+logger = AdapterLogger("Glue")
 
 PLAIN_NAME = re.compile(r"[A-Za-z_]\w*")
 VIEW_MATERIALIZATIONS = ("view",)
@@ -41,6 +45,8 @@ class GlueRelation(BaseRelation):
 
     Rendering a relation of unknown format asks `resolver`, which the adapter sets and which
     answers at run time only; so a source in Iceberg gets its prefix too.
+
+    `database` is always None: in Spark a database is a schema.
     """
 
     quote_policy: Policy = field(default_factory=GlueQuotePolicy)
@@ -59,14 +65,14 @@ class GlueRelation(BaseRelation):
     ) -> "GlueRelation":
         for name, value in format_hint(relation_config).items():
             kwargs.setdefault(name, value)
+        database = configured_database(relation_config)
+        if database and database.lower() != (relation_config.schema or "").lower():
+            warn_of_database(database)
         return super().create_from(quoting, relation_config, **kwargs)
 
     def __post_init__(self) -> None:
-        if self.database and self.database != self.schema and self.schema:
-            raise DbtRuntimeError(
-                f"database: got {self.database!r} for {self.schema}.{self.identifier}, expected "
-                "none, or the same as the schema: in Spark a database is a schema"
-            )
+        if self.database:
+            object.__setattr__(self, "path", replace(self.path, database=None))
 
     def matches(
         self,
@@ -134,6 +140,21 @@ class GlueRelation(BaseRelation):
 
     def __hash__(self) -> int:
         return hash((self.schema, self.identifier))
+
+
+def configured_database(relation_config: RelationConfig) -> str | None:
+    """The `database` that a source, model or snapshot names."""
+    get = getattr(getattr(relation_config, "config", None), "get", None)
+    return relation_config.database or (get("database") if get else None)
+
+
+@functools.cache
+def warn_of_database(name: str) -> None:
+    """Says once for each name that a `database` has no effect."""
+    logger.warning(
+        f"database: {name} is not used: in Spark a database is a schema, so `schema` alone says "
+        "where a source or model is. Remove `database` from its properties or config."
+    )
 
 
 def format_hint(relation_config: RelationConfig) -> dict[str, str]:

@@ -11,6 +11,7 @@ from dbt.adapters.glue.catalog import DataCatalog
 from dbt.adapters.glue.connections import GlueConnectionManager, translated
 from dbt.adapters.glue.credentials import GlueCredentials
 from dbt.adapters.glue.storage import TableStorage
+from dbt.adapters.glue.temporaries import Temporaries
 
 
 def glue_errors(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,6 +43,10 @@ class GlueServices(SQLAdapter):
         return TableStorage(
             self.connections.clients, self.catalog, credentials.location, credentials.root_location
         )
+
+    @functools.cached_property
+    def temporaries(self) -> Temporaries:
+        return Temporaries()
 
     def _bare(self, schema: str) -> str:
         """The schema without the Spark catalog that older projects put before it."""

@@ -11,7 +11,9 @@ from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError
 from dbt.adapters.glue.table_metadata import location_of
 
 OBJECTS_A_BATCH = 1000  # DeleteObjects of S3
+# Folders of ours below the profile's location.
 TEMPORARY_FOLDER = "_dbt_glue_tmp"
+RESULTS_FOLDER = "_dbt_glue_results"
 
 
 def split_location(location: str) -> tuple[str, str]:

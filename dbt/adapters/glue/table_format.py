@@ -31,6 +31,7 @@ class TableFormat:
     partition_transforms: bool = False  # years(x), bucket(16, x), …
     rename: bool = False  # ALTER TABLE RENAME TO; others are renamed in the catalog
     purge: bool = False  # DROP TABLE PURGE deletes the data
+    catalog_lags: bool = False  # writes change the catalog's columns later, in the background
     clustered: bool = False  # CLUSTERED BY … INTO n BUCKETS
     unique_key_required: bool = False  # merge needs `unique_key` when the table is made
     metadata_columns: tuple[str, ...] = ()  # columns of the format's own, hidden from dbt
@@ -79,6 +80,7 @@ FORMATS: dict[str, TableFormat] = {
             snapshot=True,
             not_null=True,
             check_constraint=True,
+            catalog_lags=True,
         ),
         TableFormat(
             "hudi",

@@ -168,8 +168,8 @@ def _from_catalog(column: dict[str, Any], *, partition: bool) -> Column:
     }
 
 
-def comment_of(table: dict[str, Any]) -> str:
-    return parameters(table).get("comment") or table.get("Description") or ""
+def comment_of(table: dict[str, Any]) -> str | None:
+    return parameters(table).get("comment") or table.get("Description") or None
 
 
 def statistics_of(table: dict[str, Any]) -> dict[str, int]:

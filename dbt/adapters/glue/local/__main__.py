@@ -1,7 +1,6 @@
-"""The local Glue server process: `python .../local/__main__.py LOCAL_DIR [PORT]`.
+"""The local Glue server process: `python -m dbt.adapters.glue.local LOCAL_DIR [PORT]`.
 
-Run by path, so that `dbt.adapters.glue`, and with it all of dbt, is never imported: that would
-cost seconds at each start. The folder's lock is held until the process ends.
+The folder's lock is held until the process ends.
 """
 
 import fcntl
@@ -11,11 +10,12 @@ import os
 import signal
 import sys
 import time
-import types
 from pathlib import Path
 from typing import IO, Any
 
-_HERE = Path(__file__).absolute().parent
+from .knobs import knobs_from_environment
+from .server import LocalGlueServer
+
 LOCK_HELD = 3  # exit code
 
 
@@ -31,7 +31,8 @@ def main(arguments: list[str]) -> int:
         print(f"another local Glue server holds {local_dir}", file=sys.stderr)
         return LOCK_HELD
     server_file = local_dir / "server.json"
-    server = _server(local_dir, int(arguments[1]) if len(arguments) == 2 else 0)
+    port = int(arguments[1]) if len(arguments) == 2 else 0
+    server = LocalGlueServer(local_dir, knobs_from_environment(os.environ), port)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.shutdown())
     try:
@@ -57,25 +58,6 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps(content), encoding="utf-8")
     os.replace(draft, path)
-
-
-def _server(local_dir: Path, port: int) -> Any:
-    if __name__ == "__main__":
-        sys.path[:] = [entry for entry in sys.path if Path(entry or ".").absolute() != _HERE]
-        _stand_in("dbt", _HERE.parents[2])
-        _stand_in("dbt.adapters", _HERE.parents[1])
-        _stand_in("dbt.adapters.glue", _HERE.parents[0])
-    from dbt.adapters.glue.local.knobs import knobs_from_environment
-    from dbt.adapters.glue.local.server import LocalGlueServer
-
-    return LocalGlueServer(local_dir, knobs_from_environment(os.environ), port)
-
-
-def _stand_in(name: str, folder: Path) -> None:
-    """An empty package, where the real one would import dbt."""
-    package = types.ModuleType(name)
-    package.__path__ = [str(folder)]
-    sys.modules[name] = package
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import table_mapping as mapping
-from .catalog_store import ACCOUNT_ID, CatalogStore, check_catalog, page
+from .catalog_store import ACCOUNT_ID, CatalogStore, check_catalog, database_arn, page
 from .errors import InvalidInputException
 from .versions import DATABASE, Entity, Seen
 
@@ -27,7 +27,7 @@ class DatabaseOperations:
             )
             self._record_database(name, document)
             if request.get("Tags"):
-                self.catalog.versions.set_tags(_database_arn(name), request["Tags"])
+                self.catalog.versions.set_tags(database_arn(name), request["Tags"])
         return {}
 
     def GetDatabase(self, request: Request) -> Response:
@@ -71,7 +71,7 @@ class DatabaseOperations:
             self.catalog.require_database(name)
             self.catalog.hive(lambda c: c.drop_database(name, deleteData=False, cascade=True))
             self.catalog.versions.forget_database(name)
-            self.catalog.versions.remove_tags(_database_arn(name))
+            self.catalog.versions.remove_tags(database_arn(name))
         return {}
 
     def GetCatalogImportStatus(self, request: Request) -> Response:
@@ -95,39 +95,16 @@ class DatabaseOperations:
         functions = [self._function(*pairs[key]) for key in shown]
         return {"UserDefinedFunctions": [_function_answer(each) for each in functions], **token}
 
-    def GetTags(self, request: Request) -> Response:
-        return {"Tags": self.catalog.versions.tags(self._tagged_database(request))}
-
-    def TagResource(self, request: Request) -> Response:
-        self.catalog.versions.set_tags(self._tagged_database(request), request["TagsToAdd"])
-        return {}
-
-    def UntagResource(self, request: Request) -> Response:
-        self.catalog.versions.remove_tags(self._tagged_database(request), request["TagsToRemove"])
-        return {}
-
     def _function_names(self, database: str, pattern: str) -> list[str]:
         return self.catalog.hive(lambda c: c.get_functions(database, pattern))
 
     def _function(self, database: str, name: str) -> Any:
         return self.catalog.hive(lambda c: c.get_function(database, name))
 
-    def _tagged_database(self, request: Request) -> str:
-        kind, _, name = request["ResourceArn"].rpartition(":")[2].partition("/")
-        if kind != "database":
-            raise InvalidInputException(
-                f"Local Glue keeps tags of databases only, not of {request['ResourceArn']}."
-            )
-        return _database_arn(self.catalog.require_database(name))
-
     def _record_database(self, name: str, document: mapping.Document) -> None:
         found = self.catalog.hive(lambda c: c.get_database(name))
         seen = Seen(name, mapping.database_from_hive(found), 0)
         self.catalog.versions.record(DATABASE, "", seen, document)
-
-
-def _database_arn(name: str) -> str:
-    return f"arn:aws:glue:us-east-1:{ACCOUNT_ID}:database/{name}"
 
 
 def _answer(entity: Entity) -> Response:

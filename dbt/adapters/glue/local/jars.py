@@ -22,8 +22,9 @@ from .unavailable import LocalGlueUnavailable
 MAVEN_CENTRAL = "https://repo1.maven.org/maven2/"
 CACHE_ENVIRONMENT = "DBT_GLUE_JARS"
 REPOSITORY_ENVIRONMENT = "DBT_GLUE_MAVEN_REPOSITORY"
-CONNECT = "connect"
-ALL = ("iceberg", "delta", "hudi", CONNECT)
+# Parts of Spark that pyspark does not bring.
+_SPARK_JARS = {"avro": ("spark-avro_2.12", 1), "connect": ("spark-connect_2.12", 14)}
+ALL = ("iceberg", "delta", "hudi", *_SPARK_JARS)
 _MIB = 1024 * 1024
 _REPORT_EVERY = 2.0  # seconds
 
@@ -60,12 +61,13 @@ _FORMAT_JARS = {
 
 
 def jars_of(formats: Iterable[str]) -> list[Jar]:
-    """The artifacts of `iceberg`, `delta`, `hudi`, `connect`. ValueError for another name."""
+    """The artifacts of `iceberg`, `delta`, `hudi`, `avro`, `connect`; else ValueError."""
     found: list[Jar] = []
     for name in formats:
-        if name == CONNECT:
+        if name in _SPARK_JARS:
+            artifact, mib = _SPARK_JARS[name]
             # Has to be the version of the Spark it is loaded into.
-            found.append(Jar("org.apache.spark", "spark-connect_2.12", _pyspark_version(), 14))
+            found.append(Jar("org.apache.spark", artifact, _pyspark_version(), mib))
         elif name in _FORMAT_JARS:
             found.extend(_FORMAT_JARS[name])
         else:

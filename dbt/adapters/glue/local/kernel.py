@@ -130,16 +130,19 @@ class Kernel:
 
 
 def spark_kernels(
-    server: ServerSettings,
+    local_dir: Path, server: Callable[[], ServerSettings]
 ) -> Callable[[str, dict[str, str], Callable[[Event], None]], Kernel]:
-    """What `Sessions` starts kernels with; also clears what killed servers left behind."""
-    folders = server.local_dir / "sessions"
+    """What `Sessions` starts kernels with, on the settings of that moment.
+
+    Also clears what killed servers left behind.
+    """
+    folders = local_dir / "sessions"
     shutil.rmtree(folders, ignore_errors=True)
 
     def start(
         session_id: str, arguments: dict[str, str], on_event: Callable[[Event], None]
     ) -> Kernel:
         folder = folders / uuid.uuid4().hex
-        return Kernel(kernel_settings(session_id, arguments, server, folder), on_event)
+        return Kernel(kernel_settings(session_id, arguments, server(), folder), on_event)
 
     return start

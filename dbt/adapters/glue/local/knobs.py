@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import threading
 import time
 import typing
@@ -34,6 +35,8 @@ class Knobs:
     output_cap: int | None = None  # characters of a statement's TextPlain that are kept
     create_buckets: bool = True  # S3 buckets come into being when they are first named
     idle_exit: float | None = None  # seconds without calls and sessions after which it stops
+    driver_memory: str = "2g"  # heap of each session's Spark, as spark.driver.memory
+    master: str = "local[*]"  # spark.master of sessions: local, local[n] or local[*]
 
     def update(self, values: Mapping[str, Any]) -> None:
         """Sets the named knobs. Raises ValueError on an unknown name or a wrong type, and then
@@ -52,7 +55,10 @@ class Knobs:
 
 
 def knobs_from_environment(environment: Mapping[str, str]) -> Knobs:
-    """Reads `DBT_GLUE_LOCAL_<NAME>`; a value is JSON. Raises ValueError with the variable."""
+    """Reads `DBT_GLUE_LOCAL_<NAME>`; a value is JSON, or plain where the knob is a text.
+
+    Raises ValueError with the variable.
+    """
     knobs = Knobs()
     for field in dataclasses.fields(Knobs):
         variable = ENVIRONMENT_PREFIX + field.name.upper()
@@ -60,13 +66,21 @@ def knobs_from_environment(environment: Mapping[str, str]) -> Knobs:
         if not text:
             continue
         try:
-            knobs.update({field.name: json.loads(text)})
+            knobs.update({field.name: text if field.name in _TEXTS else json.loads(text)})
         except ValueError as error:
             raise ValueError(f"{variable}={text}: {error}") from error
     return knobs
 
 
+# spark.master on a cluster would not see this machine's files.
+_TEXTS = {"driver_memory": r"[1-9]\d*[mgMG]", "master": r"local(\[([1-9]\d*|\*)\])?"}
+
+
 def _checked(name: str, value: Any, kind: Any) -> Any:
+    if name in _TEXTS:
+        if isinstance(value, str) and re.fullmatch(_TEXTS[name], value):
+            return value
+        raise ValueError(f"knob {name} does not take {value!r}; it matches {_TEXTS[name]}")
     optional = type(None) in typing.get_args(kind)
     if value is None and optional:
         return None
@@ -108,25 +122,39 @@ class CallGate:
         self.knobs = knobs
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
 
     def enter(self, operation: str) -> None:
-        """Raises ThrottlingException, or the error that the knob `fail` names."""
+        """Operations of S3 are called `s3:PutObject`; the knob `latency` leaves them alone.
+
+        Raises ThrottlingException, or the error that the knob `fail` names.
+        """
         with self._lock:
             self._calls[operation] += 1
             error = self._injected(operation)
-        if self.knobs.latency:
+        if self.knobs.latency and not operation.startswith("s3:"):
             time.sleep(self.knobs.latency)
         if error is not None:
             raise error
 
-    def calls(self) -> dict[str, int]:
-        """Operation -> number of calls since the start or the last reset."""
+    def transferred(self, service: str, received: int, sent: int) -> None:
+        """Bytes of one call's bodies, as Content-Length tells them."""
         with self._lock:
-            return dict(self._calls)
+            self._bytes[f"{service}:in"] += received
+            self._bytes[f"{service}:out"] += sent
+
+    def stats(self) -> dict[str, dict[str, int]]:
+        """What has passed since the start or the last reset, as GET /_stats answers.
+
+        `calls`: operation -> number; `bytes`: `<service>:in` and `<service>:out` -> bytes.
+        """
+        with self._lock:
+            return {"calls": dict(self._calls), "bytes": dict(self._bytes)}
 
     def reset(self) -> None:
         with self._lock:
             self._calls.clear()
+            self._bytes.clear()
 
     def update(self, values: Mapping[str, Any]) -> None:
         with self._lock:

@@ -172,8 +172,7 @@ def _own_server(report: Callable[[str], None]) -> list[str]:
     _check_installed()
     java_command()
     ensure_jars(report=report)
-    # By path: `-m` would import the adapter, and with it dbt, first.
-    return [sys.executable, str(Path(__file__).with_name("__main__.py"))]
+    return [sys.executable, "-m", __package__]
 
 
 def _start(
@@ -242,7 +241,8 @@ def _knob_variables(knobs: Mapping[str, Any]) -> dict[str, str]:
     if f"{KNOB_PREFIX}IDLE_EXIT" in os.environ:
         variables = {}
     for name, value in knobs.items():
-        variables[KNOB_PREFIX + name.upper()] = json.dumps(value)
+        text = value if isinstance(value, str) else json.dumps(value)
+        variables[KNOB_PREFIX + name.upper()] = text
     return variables
 
 

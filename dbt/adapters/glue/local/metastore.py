@@ -9,6 +9,7 @@ never outlives this process, however that ends.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable
@@ -17,11 +18,7 @@ from typing import Any, TypeVar
 from xml.sax.saxutils import escape
 
 from hive_metastore import ThriftHiveMetastore
-from py4j.java_gateway import (  # type: ignore[import-untyped]
-    GatewayParameters,
-    JavaGateway,
-    launch_gateway,
-)
+from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
 from thrift.transport.TTransport import TTransportException
 
 from .hadoop_conf import hadoop_properties
@@ -58,6 +55,18 @@ appender.file.strategy.type = DefaultRolloverStrategy
 appender.file.strategy.max = 2
 appender.file.layout.type = PatternLayout
 appender.file.layout.pattern = %d %p %c: %m%n
+# What this logs for every client that closes its connection.
+logger.thrift.name = org.apache.thrift.server.TThreadPoolServer
+logger.thrift.filter.closed.type = RegexFilter
+logger.thrift.filter.closed.regex = Thrift error occurred during processing.*
+logger.thrift.filter.closed.onMatch = DENY
+logger.thrift.filter.closed.onMismatch = NEUTRAL
+# Warns of every question for a database that does not exist.
+logger.objects.name = org.apache.hadoop.hive.metastore.ObjectStore
+logger.objects.level = error
+# Warns at every dropped table that there are no transaction tables, which the catalog has not.
+logger.transactions.name = org.apache.hadoop.hive.metastore.txn.TxnHandler
+logger.transactions.level = error
 """
 
 T = TypeVar("T")
@@ -82,12 +91,13 @@ class Metastore:
         self._ready = threading.Event()
         self._lock = threading.Lock()
         self._starter: threading.Thread | None = None
+        self._stopping = False
         self._client = MetastoreClient(self._wait)
 
     def start(self) -> None:
-        """Starts the process in the background; a second call does nothing."""
+        """Starts the process in the background; a second call, or one after stop, does nothing."""
         with self._lock:
-            if self._starter is None:
+            if self._starter is None and not self._stopping:
                 self._starter = threading.Thread(
                     target=self._start, name="metastore-start", daemon=True
                 )
@@ -110,22 +120,17 @@ class Metastore:
             raise self._dead(f"the Hive metastore does not answer ({error})") from error
 
     def stop(self) -> None:
-        """Ends the process and waits for it, so that Derby's lock is free afterwards."""
+        """Ends the process, also one that is still starting, and waits for it, so that Derby's
+        lock is free afterwards."""
         with self._lock:
-            starter = self._starter
-        if starter is not None:
-            starter.join(_START_TIMEOUT)
+            self._stopping = True
+            starter, process = self._starter, self._process
         self._client.close()
-        process = self._process
-        if process is None:
-            return
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
+        if process is not None:
+            _end(process)
+        if starter is not None:
+            starter.join()
+        self._ready.set()
 
     def _start(self) -> None:
         try:
@@ -139,12 +144,13 @@ class Metastore:
         conf = folder / "conf"
         conf.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        _remove_half_made(folder / "db")
         _write_properties(conf / "core-site.xml", hadoop_properties(self.local_dir))
         _write_properties(conf / "hive-site.xml", _hive_properties(folder))
         (conf / "log4j2.properties").write_text(_LOG4J.format(log=self.log), encoding="utf-8")
         jars = pyspark_jars()
         with open(self.log.with_suffix(".out"), "ab") as output:
-            port, token, self._process = launch_gateway(
+            port, token, process = launch_gateway(
                 jarpath=str(next(jars.glob("py4j-*.jar"))),
                 classpath=os.pathsep.join([str(conf), f"{jars}/*"]),
                 javaopts=[
@@ -160,6 +166,12 @@ class Metastore:
                 cwd=str(folder),
                 return_proc=True,
             )
+        with self._lock:
+            self._process = process
+            stopping = self._stopping
+        if stopping:
+            _end(process)
+            raise MetastoreError("the Hive metastore was stopped while it started")
         gateway = JavaGateway(
             gateway_parameters=GatewayParameters(port=port, auth_token=token, auto_convert=True)
         )
@@ -202,6 +214,21 @@ class Metastore:
             f"{what}: {self._failure or 'no reason given'}. Its log: {self.log}. "
             f"Restart local Glue with `dbt-glue local stop` and `dbt-glue local start`."
         )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Derby needs no farewell: it recovers from its log, as after a crash."""
+    process.kill()
+    process.wait()
+
+
+def _remove_half_made(database: Path) -> None:
+    """A Derby database whose creation was cut short, which Derby would refuse to open.
+
+    It writes `service.properties` last, so there is nothing in it yet.
+    """
+    if database.exists() and not (database / "service.properties").exists():
+        shutil.rmtree(database)
 
 
 def _runnable(jvm: Any, target: Any, method: str) -> Any:

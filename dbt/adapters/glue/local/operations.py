@@ -14,6 +14,7 @@ from .partition_operations import PartitionOperations
 from .session_operations import SessionOperations
 from .sessions import Sessions
 from .table_operations import TableOperations
+from .tag_operations import TagOperations
 from .validation import checked_request, operation_model
 
 # Operations whose requests name locations that are to come into being.
@@ -31,7 +32,9 @@ _NAMING_LOCATIONS = frozenset(
 )
 
 
-class Operations(DatabaseOperations, TableOperations, PartitionOperations, SessionOperations):
+class Operations(
+    DatabaseOperations, TableOperations, PartitionOperations, SessionOperations, TagOperations
+):
     """`dispatch` is the only way in: it counts, checks the input, and calls the operation."""
 
     def __init__(

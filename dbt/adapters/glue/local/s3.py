@@ -10,14 +10,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote
-from xml.etree import ElementTree
 
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
 
+from .errors import ApiError
 from .s3_body import BLOCK, UploadBody
-from .s3_errors import S3Error, no_such_bucket
+from .s3_errors import S3Error, injected, no_such_bucket
 from .s3_index import ObjectInfo
 from .s3_listing import (
     checksums_of,
@@ -28,11 +28,10 @@ from .s3_listing import (
 from .s3_multipart import MultipartUploads
 from .s3_routing import address_of, operation_of
 from .s3_store import ObjectStore
+from .s3_xml import children_of, document_of, error_response, has_body, text_of, xml_answer
 
 REGION = "us-east-1"
 _OWNER = {"ID": "local", "DisplayName": "local"}
-_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
-_MAXIMUM_XML = 4 * 1024 * 1024
 _KEPT_HEADERS = (
     "cache-control",
     "content-disposition",
@@ -46,8 +45,12 @@ _KEPT_HEADERS = (
 class S3:
     """WSGI application over `local_dir/s3/<bucket>/<key>`; thread-safe."""
 
-    def __init__(self, root: Path) -> None:
-        """`root` is local Glue's folder (`local_dir`)."""
+    def __init__(self, root: Path, enter: Callable[[str], object] = lambda name: None) -> None:
+        """`root` is local Glue's folder (`local_dir`).
+
+        `enter` gets the name of each call ("s3:PutObject"); an ApiError from it is the answer.
+        """
+        self._enter = enter
         self.store = ObjectStore(root)
         self._uploads = MultipartUploads(self.store, root.absolute() / "uploads")
         self._operations: dict[str, Callable[[Request, str, str], Response]] = {
@@ -85,14 +88,17 @@ class S3:
         self.store.close()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        request = Request(environ)
+        return self.respond(Request(environ))(environ, start_response)
+
+    def respond(self, request: Request) -> Response:
+        """The answer to a call; errors are answers, too."""
         try:
             response = self._dispatch(request)
         except S3Error as error:
-            response = _error_response(request, error)
+            response = error_response(request, error)
         response.headers["x-amz-request-id"] = uuid.uuid4().hex[:16].upper()
         response.headers["Server"] = "AmazonS3"
-        return response(environ, start_response)
+        return response
 
     def _dispatch(self, request: Request) -> Response:
         bucket, key = address_of(request)
@@ -100,6 +106,10 @@ class S3:
         if operation is None:
             message = "The specified method is not allowed against this resource."
             raise S3Error("MethodNotAllowed", message, Method=request.method)
+        try:
+            self._enter(f"s3:{operation}")
+        except ApiError as error:
+            raise injected(error) from error
         if operation not in self._operations:
             message = f"Local Glue does not implement the S3 operation {operation}."
             raise S3Error("NotImplemented", message, Operation=operation)
@@ -116,10 +126,10 @@ class S3:
             if name.startswith(request.args.get("prefix", ""))
         ]
         content = {"Owner": _OWNER, "Buckets": {"Bucket": buckets}}
-        return _xml("ListAllMyBucketsResult", content)
+        return xml_answer("ListAllMyBucketsResult", content)
 
     def _create_bucket(self, request: Request, bucket: str, key: str) -> Response:
-        location = _text(_parsed(request), "LocationConstraint") if _has_body(request) else ""
+        location = text_of(document_of(request), "LocationConstraint") if has_body(request) else ""
         made = self.store.create_bucket(bucket, location)
         if not made and self.store.bucket_location(bucket):
             # S3 tells so in every region but us-east-1.
@@ -136,11 +146,11 @@ class S3:
         return Response(status=204)
 
     def _get_bucket_location(self, request: Request, bucket: str, key: str) -> Response:
-        return _xml("LocationConstraint", self.store.bucket_location(bucket))
+        return xml_answer("LocationConstraint", self.store.bucket_location(bucket))
 
     def _list_objects(self, request: Request, bucket: str, key: str) -> Response:
         answer = list_objects_v2 if request.args.get("list-type") == "2" else list_objects
-        return _xml(*answer(self.store, bucket, request.args))
+        return xml_answer(*answer(self.store, bucket, request.args))
 
     # Objects
 
@@ -203,7 +213,7 @@ class S3:
         with self.store.stage(_blocks(content)) as staged:
             staged.checksums = source.checksums
             info = self.store.commit(bucket, key, staged, headers)
-        return _xml("CopyObjectResult", _copied(info.etag, info.modified))
+        return xml_answer("CopyObjectResult", _copied(info.etag, info.modified))
 
     def _delete_object(self, request: Request, bucket: str, key: str) -> Response:
         self.store.delete(bucket, key)
@@ -211,22 +221,24 @@ class S3:
 
     def _delete_objects(self, request: Request, bucket: str, key: str) -> Response:
         self.store.bucket(bucket)
-        document = _parsed(request)
-        keys = [_text(item, "Key") for item in _children(document, "Object")]
+        document = document_of(request)
+        keys = [text_of(item, "Key") for item in children_of(document, "Object")]
         if not 1 <= len(keys) <= 1000:
             message = "The XML you provided was not well-formed or did not validate: 1 to 1000 keys"
             raise S3Error("MalformedXML", message)
         for one in keys:
             self.store.delete(bucket, one)
-        quiet = _text(document, "Quiet") == "true"
-        return _xml("DeleteResult", {"Deleted": [] if quiet else [{"Key": one} for one in keys]})
+        quiet = text_of(document, "Quiet") == "true"
+        return xml_answer(
+            "DeleteResult", {"Deleted": [] if quiet else [{"Key": one} for one in keys]}
+        )
 
     # Multipart uploads
 
     def _create_upload(self, request: Request, bucket: str, key: str) -> Response:
         upload = self._uploads.create(bucket, key, _object_headers(request))
         content = {"Bucket": bucket, "Key": key, "UploadId": upload.id}
-        return _xml("InitiateMultipartUploadResult", content)
+        return xml_answer("InitiateMultipartUploadResult", content)
 
     def _upload_part(self, request: Request, bucket: str, key: str) -> Response:
         upload = self._uploads.find(bucket, key, request.args["uploadId"])
@@ -242,20 +254,20 @@ class S3:
         first, length = _copy_range(request, source.size)
         with self.store.stage(_blocks(content, first, length)) as staged:
             part = self._uploads.add_part(upload, _part_number(request), staged)
-        return _xml("CopyPartResult", _copied(part.etag, part.modified))
+        return xml_answer("CopyPartResult", _copied(part.etag, part.modified))
 
     def _complete_upload(self, request: Request, bucket: str, key: str) -> Response:
         upload = self._uploads.find(bucket, key, request.args["uploadId"])
         parts = [
-            (int(_text(item, "PartNumber") or 0), _text(item, "ETag"))
-            for item in _children(_parsed(request), "Part")
+            (int(text_of(item, "PartNumber") or 0), text_of(item, "ETag"))
+            for item in children_of(document_of(request), "Part")
         ]
         info = self._uploads.complete(upload, parts, request.headers.get("If-None-Match"))
         content = {
             "Location": f"{request.host_url}{bucket}/{key}",
             **{"Bucket": bucket, "Key": key, "ETag": f'"{info.etag}"'},
         }
-        return _xml("CompleteMultipartUploadResult", content)
+        return xml_answer("CompleteMultipartUploadResult", content)
 
     def _abort_upload(self, request: Request, bucket: str, key: str) -> Response:
         self._uploads.abort(self._uploads.find(bucket, key, request.args["uploadId"]))
@@ -273,7 +285,7 @@ class S3:
             for part in self._uploads.parts(upload)
         ]
         content = {"Bucket": bucket, "Key": key, "UploadId": upload.id, "IsTruncated": False}
-        return _xml("ListPartsResult", {**content, "Part": parts})
+        return xml_answer("ListPartsResult", {**content, "Part": parts})
 
     def _list_uploads(self, request: Request, bucket: str, key: str) -> Response:
         uploads = [
@@ -281,7 +293,7 @@ class S3:
             for one in self._uploads.listed(bucket, request.args.get("prefix", ""))
         ]
         content = {"Bucket": bucket, "IsTruncated": False, "Upload": uploads}
-        return _xml("ListMultipartUploadsResult", content)
+        return xml_answer("ListMultipartUploadsResult", content)
 
 
 def _object_headers(request: Request) -> dict[str, str]:
@@ -342,54 +354,3 @@ def _part_number(request: Request) -> int:
 
 def _copied(etag: str, modified: float) -> dict[str, str]:
     return {"ETag": f'"{etag}"', "LastModified": timestamp(modified)}
-
-
-def _has_body(request: Request) -> bool:
-    return bool(request.content_length) or "Transfer-Encoding" in request.headers
-
-
-def _parsed(request: Request) -> ElementTree.Element:
-    text = b""
-    for block in UploadBody(request).blocks():
-        text += block
-        if len(text) > _MAXIMUM_XML:
-            raise S3Error("MalformedXML", "The XML you provided is too long")
-    try:
-        return ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
-        raise S3Error("MalformedXML", "The XML you provided was not well-formed") from error
-
-
-def _children(element: ElementTree.Element, name: str) -> list[ElementTree.Element]:
-    return element.findall(f"{{*}}{name}")
-
-
-def _text(element: ElementTree.Element, name: str) -> str:
-    return element.findtext(f"{{*}}{name}") or ""
-
-
-def _fill(element: ElementTree.Element, content: Any) -> None:
-    """A dict becomes elements, a list in it one element each; None is left out."""
-    if not isinstance(content, dict):
-        element.text = str(content).lower() if isinstance(content, bool) else str(content)
-        return
-    for name, value in content.items():
-        for item in value if isinstance(value, list) else [value]:
-            if item is not None:
-                _fill(ElementTree.SubElement(element, name), item)
-
-
-def _xml(name: str, content: Any, *, status: int = 200, namespace: str = _NAMESPACE) -> Response:
-    root = ElementTree.Element(name, {"xmlns": namespace} if namespace else {})
-    _fill(root, content)
-    body = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return Response(body, status=status, content_type="application/xml")
-
-
-def _error_response(request: Request, error: S3Error) -> Response:
-    content = {"Code": error.code, "Message": error.message, **error.elements}
-    content["Resource"] = request.path
-    response = _xml("Error", content, status=error.status, namespace="")
-    if request.method == "HEAD":
-        response.set_data(b"")
-    return response

@@ -1,5 +1,7 @@
 """Errors of the S3 API, with the HTTP status that S3's "Error responses" page gives each code."""
 
+from .errors import ApiError, ThrottlingException
+
 STATUS = {
     "BadDigest": 400,
     "BucketAlreadyOwnedByYou": 409,
@@ -22,6 +24,7 @@ STATUS = {
     "NoSuchUpload": 404,
     "NotImplemented": 501,
     "PreconditionFailed": 412,
+    "SlowDown": 503,
     "XAmzContentSHA256Mismatch": 400,
 }
 
@@ -33,8 +36,15 @@ class S3Error(Exception):
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
-        self.status = STATUS[code]
+        self.status = STATUS.get(code, 400)
         self.elements = elements
+
+
+def injected(error: ApiError) -> S3Error:
+    """What a knob of local Glue asks for; S3's word for throttling is SlowDown."""
+    if isinstance(error, ThrottlingException):
+        return S3Error("SlowDown", "Please reduce your request rate.")
+    return S3Error(error.code, error.message)
 
 
 def no_such_bucket(bucket: str) -> S3Error:

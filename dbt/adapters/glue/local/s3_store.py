@@ -59,7 +59,9 @@ class ObjectStore:
         self.index.close()
 
     def _mount(self) -> None:
-        self._mounts.write({name: self.root / name for name in self.buckets()})
+        names = self.buckets()
+        # Such buckets can only have been put there by hand; Spark would refuse the whole table.
+        self._mounts.write({name: self.root / name for name in names if not clashing(name, names)})
 
     # Buckets
 
@@ -73,13 +75,23 @@ class ObjectStore:
         return found
 
     def create_bucket(self, name: str, location: str = "") -> bool:
-        """True if it was made, False if it was there. S3Error InvalidBucketName."""
+        """True if it was made, False if it was there.
+
+        S3Error InvalidBucketName, also for `a.b` where there is `a`.
+        """
         if not is_bucket_name(name):
             message = "The specified bucket is not valid."
             raise S3Error("InvalidBucketName", message, BucketName=name)
         with self._lock:
             if (self.root / name).is_dir():
                 return False
+            if clash := clashing(name, self.buckets()):
+                message = (
+                    f"Local Glue cannot have the buckets {clash} and {name} side by side: Spark "
+                    "tells them apart by the dots in their names. Take a name without dots, or "
+                    "another local_dir."
+                )
+                raise S3Error("InvalidBucketName", message, BucketName=name)
             (self.root / name).mkdir()
             self.index.put_bucket(name, time.time(), location)
             self._mount()
@@ -294,6 +306,18 @@ def is_bucket_name(name: str) -> bool:
         and not name.startswith(prefixes)
         and not name.endswith(suffixes)
     )
+
+
+def clashing(name: str, others: Iterable[str]) -> str | None:
+    """The bucket that cannot be mounted beside `name`, for `a.b` that is `a`.
+
+    Hadoop takes `fs.viewfs.mounttable.a.b.linkFallback` for an (invalid) entry of `a`, too
+    (InodeTree), and refuses to open `a`.
+    """
+    for other in others:
+        if name.startswith(f"{other}.") or other.startswith(f"{name}."):
+            return other
+    return None
 
 
 def _unstorable(key: str, why: str) -> S3Error:

@@ -22,6 +22,7 @@ from .errors import (
     AccessDeniedException,
     ApiError,
     InternalServiceException,
+    InvalidInputException,
     SerializationException,
 )
 from .jars import jars_for
@@ -30,6 +31,7 @@ from .knobs import CallGate, Knobs
 from .metastore import WAREHOUSE_BUCKET, Metastore
 from .operations import Operations
 from .s3 import S3
+from .s3_errors import S3Error
 from .sessions import Sessions
 from .spark_conf import ServerSettings
 from .versions import VersionStore
@@ -65,7 +67,7 @@ class LocalGlueServer:
         self.knobs = knobs or Knobs()
         self.started = time.time()
         self.gate = CallGate(self.knobs)
-        self.s3 = S3(self.local_dir)
+        self.s3 = S3(self.local_dir, self.gate.enter)
         self.s3.create_bucket(WAREHOUSE_BUCKET)
         self._http: BaseWSGIServer = make_server(
             _HOST, port, self._application, threaded=True, request_handler=_Handler
@@ -74,7 +76,9 @@ class LocalGlueServer:
         self.metastore = Metastore(self.local_dir)
         self.metastore.start()
         self._versions = VersionStore(self.local_dir / "catalog.sqlite")
-        self.sessions = Sessions(self.knobs, spark_kernels(self._settings()), self._on_text)
+        self.sessions = Sessions(
+            self.knobs, spark_kernels(self.local_dir, self._settings), self._on_text
+        )
         self._catalog = CatalogStore(self.metastore, self._versions)
         self.operations = Operations(self._catalog, self.sessions, self.gate, self._on_text)
         self._services = AwsServices(self.gate)
@@ -120,11 +124,17 @@ class LocalGlueServer:
             region=REGION,
             metastore_uri=lambda: self.metastore.uri,
             jars_for=jars_for,
+            master=self.knobs.master,
+            driver_memory=self.knobs.driver_memory,
         )
 
     def _on_text(self, text: str) -> None:
-        if self.knobs.create_buckets:
+        if not self.knobs.create_buckets:
+            return
+        try:
             self.s3.ensure_buckets_in(text)
+        except S3Error as error:
+            raise InvalidInputException(error.message) from error
 
     def _watch_idle(self) -> None:
         while not self._stopping.wait(_IDLE_TICK):
@@ -143,8 +153,8 @@ class LocalGlueServer:
         if not _is_loopback(request):
             service = ""
         if service == "s3":
-            return self.s3(environ, start_response)
-        if service == "glue":
+            response = self.s3.respond(request)
+        elif service == "glue":
             response = self._glue(request)
         elif service in SERVICES:
             response = self._services.respond(service, region, request)
@@ -157,7 +167,16 @@ class LocalGlueServer:
                     f"for the service {service or 'unknown'}."
                 ),
             )
+        self._count_bytes(service, request, response)
         return response(environ, start_response)
+
+    def _count_bytes(self, service: str, request: Request, response: Response) -> None:
+        sent = response.content_length
+        if sent is None:
+            sent = response.calculate_content_length() or 0
+        if request.method == "HEAD":
+            sent = 0
+        self.gate.transferred(service or "unknown", request.content_length or 0, sent)
 
     def _glue(self, request: Request) -> Response:
         operation = request.headers.get("X-Amz-Target", "").removeprefix(_TARGET)
@@ -186,10 +205,10 @@ class LocalGlueServer:
         if route == ("GET", "/_health"):
             return _json_response(self.health())
         if route == ("GET", "/_stats"):
-            return _json_response({"calls": self.gate.calls()})
+            return _json_response(self.gate.stats())
         if route == ("POST", "/_stats/reset"):
             self.gate.reset()
-            return _json_response({"calls": {}})
+            return _json_response(self.gate.stats())
         if route == ("GET", "/_knobs"):
             return _json_response(self.knobs.to_dict())
         if route == ("POST", "/_knobs"):

@@ -25,48 +25,48 @@ class SessionOperations:
 
     sessions: Sessions
 
-    def CreateSession(self, request: Answer) -> Answer:  # noqa: N802
+    def CreateSession(self, request: Answer) -> Answer:
         return {"Session": self.sessions.create(request)}
 
-    def GetSession(self, request: Answer) -> Answer:  # noqa: N802
+    def GetSession(self, request: Answer) -> Answer:
         return {"Session": self.sessions.find(request["Id"]).to_api()}
 
-    def ListSessions(self, request: Answer) -> Answer:  # noqa: N802
+    def ListSessions(self, request: Answer) -> Answer:
         found = self.sessions.tagged(request.get("Tags", {}))
         page, answer = _page(found, request.get("NextToken"), request.get("MaxResults", PAGE))
         described = [session.to_api() for session in page]
         ids = [session["Id"] for session in described]
         return {"Ids": ids, "Sessions": described, **answer}
 
-    def StopSession(self, request: Answer) -> Answer:  # noqa: N802
+    def StopSession(self, request: Answer) -> Answer:
         self._session(request).stop()
         return {"Id": request["Id"]}
 
-    def DeleteSession(self, request: Answer) -> Answer:  # noqa: N802
+    def DeleteSession(self, request: Answer) -> Answer:
         self._session(request)
         self.sessions.delete(request["Id"])
         return {"Id": request["Id"]}
 
-    def GetSessionEndpoint(self, request: Answer) -> Answer:  # noqa: N802
+    def GetSessionEndpoint(self, request: Answer) -> Answer:
         session = self.sessions.find(request["SessionId"])
         raise OperationNotSupportedException(
             f"GetSessionEndpoint is not supported for session {session.request.id} of "
             f"SessionType {session.request.echoed['SessionType']}"
         )
 
-    def RunStatement(self, request: Answer) -> Answer:  # noqa: N802
+    def RunStatement(self, request: Answer) -> Answer:
         return {"Id": self.sessions.run(request["SessionId"], request["Code"])}
 
-    def GetStatement(self, request: Answer) -> Answer:  # noqa: N802
+    def GetStatement(self, request: Answer) -> Answer:
         session = self.sessions.find(request["SessionId"])
         return {"Statement": session.statement(request["Id"])}
 
-    def ListStatements(self, request: Answer) -> Answer:  # noqa: N802
+    def ListStatements(self, request: Answer) -> Answer:
         statements = self.sessions.find(request["SessionId"]).statements()
         page, answer = _page(statements, request.get("NextToken"), PAGE)
         return {"Statements": [statement.to_api() for statement in page], **answer}
 
-    def CancelStatement(self, request: Answer) -> Answer:  # noqa: N802
+    def CancelStatement(self, request: Answer) -> Answer:
         self.sessions.find(request["SessionId"]).cancel(request["Id"])
         return {}
 

@@ -119,6 +119,19 @@ class Session:
                 answer["CompletedOn"] = self._completed
             return answer
 
+    def tags(self) -> dict[str, str]:
+        with self._lock:
+            return dict(self.request.tags)
+
+    def tag(self, tags: dict[str, str]) -> None:
+        with self._lock:
+            self.request.tags.update(tags)
+
+    def untag(self, keys: list[str]) -> None:
+        with self._lock:
+            for key in keys:
+                self.request.tags.pop(key, None)
+
     def stop(self) -> None:
         """Raises IllegalSessionStateException when the session is over or stopping already."""
         with self._lock:
@@ -298,7 +311,7 @@ class Sessions:
         """The sessions that carry all of `tags`, oldest first."""
         with self._lock:
             sessions = list(self._sessions.values())
-        return [s for s in sessions if tags.items() <= s.request.tags.items()]
+        return [s for s in sessions if tags.items() <= s.tags().items()]
 
     def run(self, session_id: str, code: str) -> int:
         session = self.find(session_id)

@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 from .hadoop_conf import hadoop_properties
 
 FORMATS = ("iceberg", "delta", "hudi")
+ALWAYS = ("avro",)  # part of Glue's Spark, whatever --datalake-formats says
 SESSION_MODULES = Path(__file__).with_name("session_modules")
 
 _ICEBERG_CATALOGS = (
@@ -104,7 +105,7 @@ def kernel_settings(
         raise SessionConfError(
             f"--datalake-formats: {', '.join(unknown)} unknown, expected {', '.join(FORMATS)}"
         )
-    jars = [str(path) for path in server.jars_for(formats)]
+    jars = [str(path) for path in server.jars_for([*formats, *ALWAYS])]
     jars += _files("--extra-jars", arguments, server.local_dir)
     py_files = _files("--extra-py-files", arguments, server.local_dir)
     py_files += _python_modules(arguments, server.local_dir)
@@ -219,8 +220,21 @@ def _environment(server: ServerSettings, folder: Path) -> dict[str, str]:
         "PYTHONIOENCODING": "utf-8",
         "SPARK_LOCAL_IP": "127.0.0.1",
         "TMPDIR": str(folder),
+        "HUDI_CONF_DIR": str(_hudi_defaults(folder)),
         "TZ": "UTC",
     }
+
+
+def _hudi_defaults(folder: Path) -> Path:
+    """The folder of Hudi's defaults: it syncs its tables by thrift, as on Glue.
+
+    Hudi's own default syncs through HiveQL, which needs jars that Spark does not ship.
+    """
+    defaults = folder / "hudi"
+    defaults.mkdir(parents=True, exist_ok=True)
+    text = "hoodie.datasource.hive_sync.mode=hms\n"
+    (defaults / "hudi-defaults.conf").write_text(text, encoding="utf-8")
+    return defaults
 
 
 def _argv(session_id: str, arguments: Mapping[str, str]) -> list[str]:

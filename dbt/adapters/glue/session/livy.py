@@ -32,14 +32,16 @@ from dbt.adapters.glue.session.statements import Output, StatementClient
 from dbt.adapters.glue.session.ticket import Ticket, copy_error, discard, driver_is_dead
 
 SMALLEST_ANSWER = 4096
+SMALLEST_PART = 16 * 1024
 ATTEMPTS = 4
 
 
 class LivyTransport:
     """A Transport (session/transport.py) over Glue statements.
 
-    threads: how many threads may use it at once. inline_bytes: how much of results one answer
-    may bring; longer ones come in parts, or through S3 under results_location (s3://bucket/path).
+    threads: how many threads may use it at once. inline_bytes: a longer result comes through S3
+    under results_location (s3://bucket/path), or in parts. warn is told, once, if the session may
+    not write to results_location.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class LivyTransport:
         s3: Callable[[], Any] | None = None,
         results_location: str | None = None,
         inline_bytes: int = 256 * 1024,
+        warn: Callable[[str], None] = print,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -62,7 +65,10 @@ class LivyTransport:
         )
         self._s3 = s3
         self._spill = results_location
-        self._most = inline_bytes
+        self._inline_bytes = inline_bytes
+        self._most = max(inline_bytes, SMALLEST_PART)
+        self._warn = warn
+        self._warned = False
         self._clock = clock
         self._client = uuid.uuid4().hex[:12]
         self._count = 0
@@ -227,6 +233,7 @@ class LivyTransport:
             "wait": 0.0,
             "most": self._most,
             "spill": self._spill,
+            "spill_above": min(self._inline_bytes, self._most),
         }
         return {**ask, "statements": [], "cancel": [], "ack": [], "have": {}, **parts}
 
@@ -291,6 +298,12 @@ class LivyTransport:
             self._changed.notify_all()
 
     def _take_part(self, part: dict[str, Any], output: Output) -> None:
+        if "note" in part and not self._warned:
+            self._warned = True
+            self._warn(
+                f"Glue session {self.session_id} cannot write results to {self._spill}, so long "
+                f"ones come in parts, which is slower: {part['note']}"
+            )
         ticket = self._tickets.get(part["id"])
         if ticket is not None:
             if not ticket.take(part, self._s3):

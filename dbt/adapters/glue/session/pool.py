@@ -44,6 +44,7 @@ class SessionPool:
 
     clients: GlueClients. threads: how many dbt threads share a session. provisioning_timeout and
     poll_cap are seconds. results_location: an s3:// folder for results above inline_bytes.
+    report is told what happens, warn what should not.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class SessionPool:
         results_location: str | None = None,
         inline_bytes: int = 256 * 1024,
         report: Callable[[str], None] = print,
+        warn: Callable[[str], None] = print,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -66,6 +68,7 @@ class SessionPool:
         self._results_location = results_location
         self._inline_bytes = inline_bytes
         self._report = report
+        self._warn = warn
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -157,6 +160,7 @@ class SessionPool:
                 s3=lambda: self._clients.s3,
                 results_location=self._results_location,
                 inline_bytes=self._inline_bytes,
+                warn=self._warn,
                 clock=self._clock,
                 sleep=self._sleep,
             )

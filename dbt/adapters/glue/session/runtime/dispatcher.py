@@ -13,12 +13,13 @@ long payload and `exchange_pieces(frame)` at last. The payload is a JSON text:
   have        {id: n}    of these, which it sent before, the client has n characters of the result
   wait        seconds to wait for a result when none is there
   most        characters of results to return at most
-  spill       null or an S3 prefix: a result longer than `most` goes there
+  spill       null or an S3 prefix: a result longer than `spill_above` characters goes there
 
 The answer, one line on stdout: `frame`, packed JSON, `frame`. Packed: as it is, or, when long,
 "z" and base64 of zlib. Its keys:
   done        [{id, size, at, data}]: a result, packed, or a part of it from character `at`;
-              or [{id, s3}]: the address of the packed result
+              or [{id, s3}]: the address of the packed result; `note`, if there is one, says why
+              a result is not on S3 although it should be
   unknown     ids of `have` that this process never got: it was restarted
   running     how many of this client's statements are not finished
 
@@ -62,15 +63,15 @@ class Cancelled(BaseException):
 class Statement:
     """A statement from its arrival until the client has its result."""
 
-    def __init__(self, client, request, most, spill):
+    def __init__(self, client, request, spill, spill_above):
         self.client = client
         self.id = request["id"]
         self.kind = request["kind"]
         self.text = request["text"]
         self.fetch = request.get("fetch", True)
         self.limit = request.get("limit")
-        self.most = most
         self.spill = spill
+        self.spill_above = spill_above
         self.group = "dbt-glue-" + self.id
         self.filename = f"<dbt {self.id}>" if self.kind == "python" else None
         self.cancelled = False
@@ -78,6 +79,7 @@ class Statement:
         self.finished = None
         self.result = None
         self.s3 = None
+        self.note = None
 
     def finish(self, result, s3=None):
         self.result = result
@@ -106,7 +108,7 @@ def exchange(payload):
         for ident in ask["ack"]:
             _forget(ident)
         for request in ask["statements"]:
-            _submit(Statement(client, request, ask["most"], ask["spill"]))
+            _submit(Statement(client, request, ask["spill"], ask["spill_above"]))
         for ident in ask["cancel"]:
             _cancel(ident)
         unknown = [ident for ident in have if ident not in _statements]
@@ -179,7 +181,8 @@ def _parts(finished, have, most):
             continue
         at, size = have.get(statement.id, 0), len(statement.result)
         data = statement.result[at : at + room]
-        parts.append({"id": statement.id, "size": size, "at": at, "data": data})
+        part = {"id": statement.id, "size": size, "at": at, "data": data}
+        parts.append(dict(part, note=statement.note) if statement.note else part)
         room -= len(data)
         if room <= 0:
             break
@@ -210,8 +213,8 @@ def _run(statement):
     try:
         result = dict(_outcome(statement), seconds=time.monotonic() - started)
         packed = _pack(result)
-        if statement.spill and len(packed) > statement.most:
-            s3 = _spill(statement.spill, packed)
+        if statement.spill and len(packed) > statement.spill_above:
+            s3, statement.note = _spill(statement.spill, packed)
     except BaseException as error:
         failed = cancelled() if statement.cancelled else describe(error, statement.filename)
         packed = _pack({"error": failed, "seconds": time.monotonic() - started})
@@ -244,7 +247,8 @@ def _context():
 def _spill(prefix, packed):
     """Puts a result to S3 under a key of its own; the client deletes it after reading.
 
-    None where the session may not write there: the result then goes in parts, more slowly.
+    Returns (address, None); or (None, why not) where the session may not write there: the result
+    then goes in parts, more slowly.
     """
     import boto3
 
@@ -253,9 +257,9 @@ def _spill(prefix, packed):
     key = "/".join(part for part in (folder.strip("/"), name) if part)
     try:
         boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=packed.encode("ascii"))
-    except Exception:
-        return None
-    return f"s3://{bucket}/{key}"
+    except Exception as error:
+        return None, f"{type(error).__name__}: {error}"
+    return f"s3://{bucket}/{key}", None
 
 
 def _cancel(ident):

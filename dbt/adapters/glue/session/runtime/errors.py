@@ -6,6 +6,8 @@ Part of the dispatcher: standard library and pyspark only, runs in the session.
 import re
 import traceback
 
+ROOT_LENGTH = 2000
+
 
 def cancelled():
     message = "The statement was cancelled."
@@ -14,8 +16,9 @@ def cancelled():
 
 def describe(error, filename=None):
     """Class, message, Spark's error class and SQLSTATE, and where in the user's own lines."""
-    cause = _java_cause(getattr(error, "java_exception", None))
-    message = str(error) if cause is None else _java_message(cause)
+    chain = _java_chain(getattr(error, "java_exception", None) or getattr(error, "_origin", None))
+    cause = None if hasattr(error, "_origin") else _telling(chain)
+    message = _with_root(str(error) if cause is None else _java_message(cause), chain)
     return {
         "name": type(error).__name__,
         "message": message or type(error).__name__,
@@ -38,15 +41,28 @@ def _ask(error, *methods):
     return None
 
 
-def _java_cause(error):
-    """Of a Java exception and its causes, the first with an error class, else the innermost."""
+def _java_chain(error):
+    """A Java exception and its causes, outermost first."""
     chain = []
     while error is not None and len(chain) < 20:
-        if re.match(r"[\w.$]+: \[[A-Z_.0-9]+\]", error.toString()):
-            return error
         chain.append(error)
         error = error.getCause()
+    return chain
+
+
+def _telling(chain):
+    """Of a Java exception and its causes, the first with an error class, else the innermost."""
+    for error in chain:
+        if re.match(r"[\w.$]+: \[[A-Z_.0-9]+\]", error.toString()):
+            return error
     return chain[-1] if chain else None
+
+
+def _with_root(message, chain):
+    """The message, and the innermost cause where it says more ("Task failed while writing")."""
+    root = _java_message(chain[-1]).strip()[:ROOT_LENGTH] if chain else ""
+    told = root.split("\n")[0].split(": ", 1)[-1]
+    return message if not told or told in message else message + "\nCaused by: " + root
 
 
 def _java_message(error):

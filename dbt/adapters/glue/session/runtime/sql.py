@@ -27,7 +27,16 @@ def run_sql(spark, text, fetch=True, limit=None):
         rows = rows[:limit]
     encoded = encode_rows(rows, codecs, spark)
     codecs = [None if kind in ("text", "json") else kind for kind in codecs]
-    return {"columns": columns, "codecs": codecs, "rows": encoded, "row_count": len(encoded)}
+    count = _affected(rows, [field[0] for field in fields]) if command else len(encoded)
+    return {"columns": columns, "codecs": codecs, "rows": encoded, "row_count": count}
+
+
+def _affected(rows, names):
+    """Rows that a command changed: Delta answers INSERT, MERGE … with a table of counts."""
+    if "num_affected_rows" not in names:
+        return len(rows)
+    count = rows[0][names.index("num_affected_rows")] if rows else None
+    return count if count is not None and count >= 0 else None  # -1: Delta does not know
 
 
 def _is_command(frame):

@@ -18,7 +18,7 @@
   {%- endfor -%}
   {%- set changed = {} -%}
   {%- for name, column in documented.items() -%}
-    {%- if (column.description or '') != comments[name | lower] -%}
+    {%- if glue__column_comment(column.description) != comments[name | lower] -%}
       {%- do changed.update({name: column}) -%}
     {%- endif -%}
   {%- endfor -%}
@@ -38,6 +38,13 @@
 {% macro glue__alter_column_comment(relation, column_dict) -%}
   {%- for name, column in column_dict.items() -%}
     {{ glue_exec_query('alter table ' ~ relation ~ ' alter column ' ~ adapter.quote(name)
-        ~ ' comment ' ~ glue__literal(column.description or '')) }}
+        ~ ' comment ' ~ glue__literal(glue__column_comment(column.description))) }}
   {%- endfor -%}
+{%- endmacro %}
+
+
+{#-- A column's description as Glue takes it: one line of at most 255 characters. --#}
+{% macro glue__column_comment(description) -%}
+  {%- set line = (description or '').split() | join(' ') -%}
+  {{ return(line if line | length <= 255 else line[:254] ~ '…') }}
 {%- endmacro %}

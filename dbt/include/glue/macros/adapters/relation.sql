@@ -8,12 +8,14 @@
 {#-- A table for what has to be written before it is read, in `temp_schema` if the profile has it. --#}
 {% macro glue__make_staging_table(base_relation) -%}
   {%- set identifier = adapter.temp_identifier(base_relation.identifier) -%}
-  {{ return(api.Relation.create(
+  {%- set table = api.Relation.create(
       schema=target.get('temp_schema') or base_relation.schema,
       identifier=identifier,
       type='table',
       table_format='parquet',
-  )) }}
+  ) -%}
+  {%- do adapter.remember_temporary(table) -%}
+  {{ return(table) }}
 {%- endmacro %}
 
 

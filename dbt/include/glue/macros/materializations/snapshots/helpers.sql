@@ -67,7 +67,7 @@
 {#-- As core's, but for names whose case differs, which would make every row of every run a change. --#}
 {% macro snapshot_check_all_get_existing_columns(node, target_exists, check_cols_config) -%}
   {%- if not target_exists -%}
-    {{ return((false, none)) }}
+    {{ return((false, [])) }}
   {%- endif -%}
   {%- if check_cols_config == 'all' -%}
     {%- set names = get_columns_in_query(node['compiled_code']) -%}

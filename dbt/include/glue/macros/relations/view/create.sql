@@ -18,7 +18,7 @@
 {% macro glue__view_columns(names) -%}
   {%- set described = {} -%}
   {%- for name, column in model.columns.items() -%}
-    {%- do described.update({name | lower: column.description}) -%}
+    {%- do described.update({name | lower: glue__column_comment(column.description)}) -%}
   {%- endfor -%}
   {%- for name in names -%}
     {{ adapter.quote(name) }}

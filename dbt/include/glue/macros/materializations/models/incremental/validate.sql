@@ -19,7 +19,8 @@
   {%- if strategy not in possible and 'get_incremental_' ~ strategy ~ '_sql' not in context -%}
     {%- do exceptions.raise_compiler_error(
       "incremental_strategy: got '" ~ strategy ~ "', expected one of " ~ possible | join(', ')
-      ~ ' for file_format ' ~ format.name
+      ~ ' for file_format ' ~ format.name ~ '. As a strategy of your own: dbt could not find an '
+      ~ 'incremental strategy macro with the name "get_incremental_' ~ strategy ~ '_sql" in the project'
     ) -%}
   {%- endif -%}
   {{ return(strategy) }}

@@ -255,9 +255,7 @@ class GlueCredentials(Credentials):
         "Manifest twins of Delta tables. Not implemented: Delta models are refused with it.",
     )
     use_arrow: bool | None = option(
-        False,
-        "boolean",
-        "Results above 1 kB go through S3, below `location`; without it those above 256 kB do.",
+        False, "boolean", "Results above 1 kB, not only those above 256 kB, go through S3."
     )
     statement_poll_interval: float = option(
         1.0,

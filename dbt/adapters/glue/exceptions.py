@@ -58,6 +58,15 @@ HINTS = (
         "or let IAM control it (IAMAllowedPrincipals).",
     ),
     Hint(
+        r"NoSuchBucket|specified bucket does not exist|UnknownStoreException",
+        "The bucket does not exist: check `location` in the profile (and `custom_location` in the "
+        "model's config), or create the bucket in the profile's region.",
+    ),
+    Hint(
+        r"PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint",
+        "The bucket is in another region: check `location` and `region` in the profile.",
+    ),
+    Hint(
         r"AccessDenied|not authorized to perform|Access Denied|Status Code: 403",
         "The role named in the message lacks the permission named in it: docs/configuration.md "
         "lists what each of the two roles needs.",

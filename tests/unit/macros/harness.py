@@ -90,6 +90,9 @@ class FakeAdapter:
     def drop_relation(self, relation: GlueRelation) -> None:
         self.dispatch("drop_relation")(relation)
 
+    def remember_temporary(self, relation: GlueRelation) -> None:
+        self.log.append(f"remember {relation}")
+
     def temp_identifier(self, base: str) -> str:
         return f"{base}__dbt_tmp_1"
 

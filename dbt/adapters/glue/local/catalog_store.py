@@ -142,6 +142,10 @@ def _seen_database(database: Any) -> Seen:
     return Seen(database.name, mapping.database_from_hive(database), 0)
 
 
+def database_arn(name: str) -> str:
+    return f"arn:aws:glue:{REGION}:{ACCOUNT_ID}:database/{name}"
+
+
 def check_catalog(request: dict[str, Any], operation: str) -> None:
     """Local Glue has one catalog, that of its own account."""
     catalog = request.get("CatalogId", ACCOUNT_ID)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dbt.tests.util import run_dbt, run_dbt_and_capture
+from dbt.tests.util import run_dbt
 
 pytestmark = pytest.mark.slow
 
@@ -170,31 +170,3 @@ class TestGrantsSayWhatToDo:
         results = run_dbt(["run"], expect_pass=False)
         assert results[0].status == "error"
         assert "Lake Formation" in results[0].message
-
-
-class TestUnreadableProfile:
-    @pytest.mark.parametrize(
-        ("key", "value", "expected"),
-        [
-            ("location", "not-a-bucket/path", "s3://"),
-            ("database", "other", "schema"),
-            ("worker_type", "G.99X", "G.1X"),
-            ("session_type", "telnet", "livy"),
-        ],
-    )
-    def test_named_before_anything_runs(
-        self, project: Any, profiles_root: Any, key: str, value: str, expected: str
-    ) -> None:
-        import yaml
-
-        path = Path(str(profiles_root)) / "profiles.yml"
-        original = path.read_text()
-        profile = yaml.safe_load(original)
-        profile["test"]["outputs"]["default"][key] = value
-        path.write_text(yaml.safe_dump(profile))
-        try:
-            # `dbt debug` prints what the profile reader says
-            _, output = run_dbt_and_capture(["debug"], expect_pass=False)
-        finally:
-            path.write_text(original)
-        assert value in output and expected in output

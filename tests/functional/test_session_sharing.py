@@ -93,7 +93,10 @@ class TestErrorsSayWhatHappened:
         return {
             "missing_table.sql": "select * from nowhere.nothing",
             "bad_syntax.sql": "selec 1 as id",
-            "bad_cast.sql": "{{ config(materialized='table') }} select cast(raise_error('seen by the user') as int) as id",
+            "bad_cast.sql": (
+                "{{ config(materialized='table') }}"
+                " select cast(raise_error('seen by the user') as int) as id"
+            ),
         }
 
     def test_sparks_own_words(self, project: Any) -> None:

@@ -52,6 +52,14 @@ class TestUsage:
         assert caught.value.code == 0
         assert "usage: dbt-glue" in capsys.readouterr().out
 
+    def test_nothing_of_dbt_or_aws_is_imported(self) -> None:
+        """A status line must not take the two seconds of dbt's imports."""
+        code = "import sys; import dbt.adapters.glue.cli; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        loaded = set(done.stdout.split())
+        assert "dbt.adapters.glue.local.launcher" in loaded
+        assert not loaded & {"dbt.adapters.base", "dbt_common", "boto3", "pyspark", "agate"}
+
     def test_doctor_says_it_is_not_there(self, capsys: pytest.CaptureFixture) -> None:
         assert cli.main(["doctor"]) == 2
         assert "not implemented in version" in capsys.readouterr().err

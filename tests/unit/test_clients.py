@@ -101,6 +101,19 @@ def test_local_uses_the_local_server(monkeypatch):
     assert clients.s3 is not None and asked == ["/somewhere"]
 
 
+def test_local_that_cannot_start_is_a_configuration_error(monkeypatch):
+    from dbt.adapters.glue.local import launcher
+    from dbt.adapters.glue.local.unavailable import LocalGlueUnavailable
+
+    def ensure_running(local_dir):
+        raise LocalGlueUnavailable("no java is on PATH. Install Java 17")
+
+    monkeypatch.setattr(launcher, "ensure_running", ensure_running)
+    with pytest.raises(ConfigurationError, match="Install Java 17") as caught:
+        _ = GlueClients(ClientSettings(local=True)).glue
+    assert "local: true" in caught.value.hint
+
+
 class Sts:
     def __init__(self, clock):
         self.clock = clock

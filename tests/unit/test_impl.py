@@ -315,6 +315,13 @@ def test_rename_keeps_the_cache_right(adapter: GlueAdapter) -> None:
     assert [r.identifier for r in adapter.cache.get_relations(None, "s")] == ["new"]
 
 
+def test_the_catalog_is_not_asked_about_a_location_without_data(
+    adapter: GlueAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter.connections.clients, "glue", None)
+    assert adapter.delete_table_data(relation("t"), "s3://bucket/w/s/t") == 0
+
+
 def test_data_outside_is_left_with_a_warning(adapter: GlueAdapter) -> None:
     s3 = adapter.connections.clients.s3
     s3.put_object(Bucket="bucket", Key="else/t/b", Body=b"x")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -316,13 +317,58 @@ class TestRealServer:
             s3.put_object(Bucket="real", Key="k", Body=b"x")
             assert (tmp_path / "s3" / "real" / "k").read_bytes() == b"x"
             second = subprocess.run(
-                [sys.executable, str(Path(launcher.__file__).with_name("__main__.py")), tmp_path],
+                [sys.executable, "-m", "dbt.adapters.glue.local", tmp_path],
                 capture_output=True,
                 text=True,
             )
             assert second.returncode == 3 and "another local Glue server holds" in second.stderr
         finally:
             assert launcher.stop(tmp_path) is True
+
+    def test_stop_does_not_wait_for_the_metastore_to_start(self, tmp_path: Path) -> None:
+        launcher.ensure_running(tmp_path, report=lambda line: None)
+        began = time.monotonic()
+        assert launcher.stop(tmp_path) is True
+        assert time.monotonic() - began < 3
+
+    def test_stats_count_calls_and_bytes_of_every_service(self, tmp_path: Path) -> None:
+        import boto3
+
+        local = launcher.ensure_running(
+            tmp_path,
+            report=lambda line: None,
+            driver_memory="1g",
+            throttle={"s3:HeadBucket": 1},
+        )
+        try:
+            with urllib.request.urlopen(f"{local.url}/_knobs") as answer:
+                assert json.load(answer)["driver_memory"] == "1g"
+            options = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+            s3, sts = (
+                boto3.client(name, endpoint_url=local.url, region_name="us-east-1", **options)
+                for name in ("s3", "sts")
+            )
+            s3.create_bucket(Bucket="counted")
+            s3.put_object(Bucket="counted", Key="k", Body=b"x" * 5000)
+            s3.get_object(Bucket="counted", Key="k")["Body"].read()
+            s3.head_object(Bucket="counted", Key="k")
+            s3.head_bucket(Bucket="counted")  # throttled once, and tried again by boto3
+            sts.get_caller_identity()
+            with urllib.request.urlopen(f"{local.url}/_stats") as answer:
+                stats = json.load(answer)
+            assert stats["calls"] == {
+                "s3:CreateBucket": 1,
+                "s3:PutObject": 1,
+                "s3:GetObject": 1,
+                "s3:HeadObject": 1,
+                "s3:HeadBucket": 2,
+                "GetCallerIdentity": 1,
+            }
+            assert 5000 <= stats["bytes"]["s3:in"] < 6000
+            assert 5000 <= stats["bytes"]["s3:out"] < 6000
+            assert stats["bytes"]["sts:out"] > 100
+        finally:
+            launcher.stop(tmp_path)
 
     def test_idle_exit(self, tmp_path: Path) -> None:
         local = launcher.ensure_running(tmp_path, report=lambda line: None, idle_exit=0.5)

@@ -1,4 +1,4 @@
-"""Local Glue's catalog without its metastore: shapes, versions, validation, knobs, HTTP."""
+"""Local Glue's catalog without its metastore: shapes, versions, validation, HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from dbt.adapters.glue.local.aws_services import error_response
 from dbt.adapters.glue.local.catalog_store import check_catalog, page
 from dbt.adapters.glue.local.errors import (
     AccessDeniedException,
-    ApiError,
     EntityNotFoundException,
     InvalidInputException,
     SerializationException,
@@ -26,7 +25,7 @@ from dbt.adapters.glue.local.errors import (
     ValidationException,
 )
 from dbt.adapters.glue.local.hadoop_conf import hadoop_properties
-from dbt.adapters.glue.local.knobs import CallGate, Knobs, knobs_from_environment
+from dbt.adapters.glue.local.knobs import CallGate, Knobs
 from dbt.adapters.glue.local.operations import Operations
 from dbt.adapters.glue.local.versions import DATABASE, PARTITION, TABLE, Seen, VersionStore
 
@@ -348,63 +347,6 @@ class TestCatalogId:
             check_catalog({"CatalogId": "999999999999"}, "GetTables")
         with pytest.raises(EntityNotFoundException):
             check_catalog({"CatalogId": "123456789012:s3tablescatalog/b"}, "GetTables")
-
-
-class TestKnobs:
-    def test_from_the_environment(self) -> None:
-        knobs = knobs_from_environment(
-            {
-                "DBT_GLUE_LOCAL_LATENCY": "0.5",
-                "DBT_GLUE_LOCAL_THROTTLE": '{"GetTable": 2}',
-                "DBT_GLUE_LOCAL_CREATE_BUCKETS": "false",
-                "DBT_GLUE_LOCAL_DIR": "/not/a/knob",
-            }
-        )
-        assert (knobs.latency, knobs.throttle, knobs.create_buckets) == (
-            0.5,
-            {"GetTable": 2},
-            False,
-        )
-
-    @pytest.mark.parametrize(
-        ("name", "text"),
-        [
-            ("LATENCY", "fast"),
-            ("LATENCY", "-1"),
-            ("LATENCY", "true"),
-            ("BUSY", "1"),
-            ("THROTTLE", "[1]"),
-            ("FAIL", '{"GetTable": ["Code"]}'),
-            ("SESSION_DEATH_AFTER", "1.5"),
-        ],
-    )
-    def test_a_wrong_value_names_its_variable(self, name: str, text: str) -> None:
-        with pytest.raises(ValueError, match=f"DBT_GLUE_LOCAL_{name}"):
-            knobs_from_environment({f"DBT_GLUE_LOCAL_{name}": text})
-
-    def test_a_bad_update_changes_nothing(self) -> None:
-        knobs = Knobs()
-        with pytest.raises(ValueError, match="no_such"):
-            knobs.update({"latency": 3, "no_such": 1})
-        assert knobs == Knobs()
-
-    def test_an_optional_knob_can_be_cleared(self) -> None:
-        knobs = Knobs(idle_exit=3.0)
-        knobs.update({"idle_exit": None})
-        assert knobs.idle_exit is None
-
-    def test_throttling_and_failures_run_out(self) -> None:
-        gate = CallGate(Knobs(throttle={"A": 1}, fail={"A": ["InternalServiceException", 1]}))
-        with pytest.raises(ThrottlingException, match="Rate exceeded"):
-            gate.enter("A")
-        with pytest.raises(ApiError) as caught:
-            gate.enter("A")
-        assert (caught.value.code, caught.value.status) == ("InternalServiceException", 500)
-        gate.enter("A")
-        gate.enter("B")
-        assert gate.calls() == {"A": 3, "B": 1}
-        gate.reset()
-        assert gate.calls() == {}
 
 
 def test_errors_on_the_wire() -> None:

@@ -18,6 +18,7 @@ from dbt.adapters.glue.local.errors import (
 from dbt.adapters.glue.local.knobs import Knobs
 from dbt.adapters.glue.local.session_operations import SessionOperations
 from dbt.adapters.glue.local.sessions import Sessions
+from dbt.adapters.glue.local.tag_operations import TagOperations
 
 START = 1_700_000_000.0
 
@@ -65,10 +66,12 @@ class Service:
         self.kernels: dict[str, FakeKernel] = {}
         self.seen: list[str] = []
         self.failure: Exception | None = None
+        self.tags = TagOperations()
         self.api = SessionOperations()
         self.api.sessions = Sessions(
             self.knobs, self.start_kernel, on_text=self.seen.append, clock=lambda: self.now
         )
+        self.tags.sessions = self.api.sessions
 
     def start_kernel(
         self, session_id: str, arguments: dict[str, str], on_event: Callable[[Any], None]
@@ -328,6 +331,31 @@ def test_without_a_clock_of_the_test_a_thread_keeps_time() -> None:
         time.sleep(0.01)  # no call that would move the clock on
     assert sessions.find("s").status == "TIMEOUT"
     sessions.close()
+
+
+def test_tags_of_a_session_by_its_arn(service: Service) -> None:
+    service.create(Tags={"dbt-glue": "session"})
+    arn = {"ResourceArn": "arn:aws:glue:eu-west-1:123456789012:session/s"}
+    assert service.tags.GetTags(arn) == {"Tags": {"dbt-glue": "session"}}
+    service.tags.TagResource({**arn, "TagsToAdd": {"a": "b"}})
+    service.tags.UntagResource({**arn, "TagsToRemove": ["dbt-glue", "no"]})
+    assert service.tags.GetTags(arn) == {"Tags": {"a": "b"}}
+    assert service.api.ListSessions({"Tags": {"dbt-glue": "session"}})["Ids"] == []
+    assert service.api.ListSessions({"Tags": {"a": "b"}})["Ids"] == ["s"]
+
+
+@pytest.mark.parametrize(
+    ("arn", "error"),
+    [
+        ("arn:aws:glue:eu-west-1:123456789012:session/t", EntityNotFoundException),
+        ("arn:aws:glue:eu-west-1:999999999999:session/s", EntityNotFoundException),
+        ("arn:aws:glue:eu-west-1:123456789012:job/s", InvalidInputException),
+    ],
+)
+def test_no_such_tags(service: Service, arn: str, error: type[ApiError]) -> None:
+    service.create()
+    with pytest.raises(error):
+        service.tags.GetTags({"ResourceArn": arn})
 
 
 # statements

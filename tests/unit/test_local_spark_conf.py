@@ -116,7 +116,12 @@ def test_formats_and_extra_jars_are_on_the_class_path(tmp_path: Path) -> None:
     made = settings(
         tmp_path, {"--datalake-formats": "iceberg, delta", "--extra-jars": "s3://b/mine.jar"}
     )
-    assert made.conf["spark.driver.extraClassPath"] == f"/jars/iceberg.jar:/jars/delta.jar:{jar}"
+    expected = f"/jars/iceberg.jar:/jars/delta.jar:/jars/avro.jar:{jar}"
+    assert made.conf["spark.driver.extraClassPath"] == expected
+
+
+def test_avro_is_part_of_glue(tmp_path: Path) -> None:
+    assert settings(tmp_path, {}).conf["spark.driver.extraClassPath"] == "/jars/avro.jar"
 
 
 @pytest.mark.parametrize(

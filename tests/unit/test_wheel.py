@@ -1,11 +1,14 @@
 """The wheel, not the tree: what is in it, and that dbt finds the adapter once it is installed."""
 
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import venvs
+import yaml
 
 RUN_DBT = "from dbt.cli.main import cli; cli()"
 
@@ -77,6 +80,51 @@ def test_the_installed_adapter_loads_from_the_wheel(installed: venvs.Venv, tmp_p
     done = installed.run("python", "-c", code, cwd=tmp_path)
     lines = done.stdout.splitlines()
     assert len(lines) == 2 and all(line.startswith(str(installed.root)) for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("answers", "profile"),
+    [
+        (["1", "shop", "2"], {"type": "glue", "local": True, "schema": "shop", "threads": 2}),
+        (
+            ["2", "arn:aws:iam::1:role/R", "eu-west-1", "s3://bkt/w", "shop", "", "", "", "", ""],
+            {
+                "type": "glue",
+                "role_arn": "arn:aws:iam::1:role/R",
+                "region": "eu-west-1",
+                "location": "s3://bkt/w",
+                "schema": "shop",
+                "workers": 2,
+                "worker_type": "G.1X",
+                "glue_version": "5.0",
+                "datalake_formats": "iceberg",
+                "threads": 4,
+            },
+        ),
+    ],
+)
+def test_dbt_init_asks_for_a_profile_that_works(
+    installed: venvs.Venv, tmp_path: Path, answers: list[str], profile: dict[str, Any]
+) -> None:
+    ask = "from dbt.version import _get_adapter_plugin_names as names; print(*names())"
+    plugins = installed.run("python", "-c", ask, cwd=tmp_path).stdout.split()
+    choice = str(plugins.index("glue") + 1)
+    (tmp_path / "profiles").mkdir()
+    where = ["--profiles-dir", str(tmp_path / "profiles")]
+    done = subprocess.run(
+        [str(installed.root / "bin/python"), "-c", RUN_DBT, "init", "my_shop", *where],
+        cwd=tmp_path,
+        env=installed.environment({}),
+        input="\n".join([choice, *answers, ""]),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = yaml.safe_load((tmp_path / "profiles/profiles.yml").read_text())
+    assert written["my_shop"]["outputs"]["dev"] == profile
+    parsed = installed.run("python", "-c", RUN_DBT, "parse", *where, cwd=tmp_path / "my_shop")
+    assert parsed.returncode == 0, parsed.stdout
 
 
 def test_the_command_is_installed(installed: venvs.Venv, tmp_path: Path) -> None:

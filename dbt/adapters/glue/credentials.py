@@ -228,9 +228,7 @@ class GlueCredentials(Credentials):
         False, "boolean", "Accepted; seeds are always cast to their column types."
     )
     temp_schema: str | None = option(
-        None,
-        "text",
-        "Schema of intermediate tables, which must exist; the model's own if absent.",
+        None, "text", "Schema of intermediate tables. It must exist; default: the model's own."
     )
     custom_iceberg_catalog_namespace: str | None = option(
         "glue_catalog",

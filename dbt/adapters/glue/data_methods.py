@@ -7,6 +7,7 @@ from dbt.adapters.base import BaseRelation, available
 from dbt.adapters.events.logging import AdapterLogger
 
 from dbt.adapters.glue import catalog_relations, seeds, table_metadata
+from dbt.adapters.glue.exceptions import NotOwned
 from dbt.adapters.glue.services import GlueServices, glue_errors
 from dbt.adapters.glue.temporaries import StagingTable
 
@@ -123,8 +124,8 @@ class DataMethods(GlueServices):
     def _delete_data(self, schema: str, name: str, location: str | None, custom: str | None) -> int:
         if not location:
             return 0
-        reason = self.storage.why_not_owned(schema, name, location, custom)
-        if reason:
-            logger.warning(f"The data of {schema}.{name} at {location} is left: {reason}")
+        try:
+            return self.storage.delete_data(schema, name, location, custom)
+        except NotOwned as error:
+            logger.warning(str(error))
             return 0
-        return self.storage.delete_data(schema, name, location, custom)

@@ -2,6 +2,7 @@
 
 GlueError                          every error of ours
 ├─ ConfigurationError              a profile or model config that cannot work
+│  └─ NotOwned                     data that dbt must not delete
 ├─ CatalogError                    a call to AWS failed: .operation, .code (AWS's error code)
 │  └─ AccessDenied                 … for want of a permission
 ├─ SessionError                    a session could not be made, reached or kept
@@ -157,6 +158,10 @@ class GlueError(Exception):
 
 class ConfigurationError(GlueError):
     """A profile or model config that cannot work."""
+
+
+class NotOwned(ConfigurationError):
+    """Data that dbt must not delete."""
 
 
 class CatalogError(GlueError):

@@ -36,7 +36,7 @@ class GlueConfig(AdapterConfig):
         "text or list",
         "none",
         "Columns to bucket by; needs `buckets`. On Iceberg a partition `bucket(n, column)`, of one "
-        "column; not on Delta and Hudi.",
+        "column. Delta refuses it.",
     )
     buckets: Any = config("integer", "none", "Number of buckets of `clustered_by`.", "8")
     custom_location: Any = config(

@@ -7,7 +7,7 @@ from typing import Any
 
 from dbt.adapters.glue.catalog import DataCatalog
 from dbt.adapters.glue.clients import GlueClients, call
-from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError
+from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError, NotOwned
 from dbt.adapters.glue.table_metadata import location_of
 
 OBJECTS_A_BATCH = 1000  # DeleteObjects of S3
@@ -79,6 +79,9 @@ class TableStorage:
         self, schema: str, name: str, location: str, custom: str | None = None
     ) -> str | None:
         """The reason why dbt must not delete the data at a table's location; None if it may."""
+        return self._why_not_ours(location, custom) or self._holds_others(schema, name, location)
+
+    def _why_not_ours(self, location: str, custom: str | None) -> str | None:
         _, prefix = split_location(location)
         if not prefix:
             return "it is the root of a bucket"
@@ -86,7 +89,7 @@ class TableStorage:
         below = self._location is not None and lies_under(location, self._location)
         if not (custom_here or below):
             return f"it is not below the profile's location ({self._location})"
-        return self._holds_others(schema, name, location)
+        return None
 
     def _holds_others(self, schema: str, name: str, location: str) -> str | None:
         for database, place in self._database_locations():
@@ -111,11 +114,15 @@ class TableStorage:
     def delete_data(self, schema: str, name: str, location: str, custom: str | None = None) -> int:
         """Deletes every object below a location that dbt owns; returns how many.
 
-        Raises ConfigurationError where it does not own it.
+        Raises NotOwned where it does not own it. The catalog is asked only if there is anything.
         """
-        reason = self.why_not_owned(schema, name, location, custom)
+        reason = self._why_not_ours(location, custom)
+        if reason is None:
+            if next(self._keys(*split_location(location)), None) is None:
+                return 0
+            reason = self._holds_others(schema, name, location)
         if reason:
-            raise ConfigurationError(
+            raise NotOwned(
                 f"The data of {schema}.{name} at {location} was not deleted: {reason}",
                 hint="Delete it yourself, or give the table a location of its own.",
             )

@@ -70,6 +70,7 @@ FORMATS: dict[str, TableFormat] = {
             partition_transforms=True,
             rename=True,
             purge=True,
+            clustered=True,
         ),
         TableFormat(
             "delta",

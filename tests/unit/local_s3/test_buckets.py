@@ -7,7 +7,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from botocore.exceptions import ClientError
 from unit.local_s3.s3_server import Local, code_of
+
+from dbt.adapters.glue.local.s3_errors import S3Error
 
 
 class TestBuckets:
@@ -36,6 +39,21 @@ class TestBuckets:
         if len(name) > 2:
             assert code_of(s3.create_bucket, Bucket=name) == "InvalidBucketName"
         assert not (local.folder / "s3" / name).exists()
+
+    @pytest.mark.parametrize(("first", "second"), [("cl", "cl.a"), ("co.a.b", "co.a")])
+    def test_names_that_spark_could_not_tell_apart(
+        self, tmp_path: Path, first: str, second: str
+    ) -> None:
+        local = Local(tmp_path)
+        first, second = f"bucket-{first}", f"bucket-{second}"
+        local.client().create_bucket(Bucket=first)
+        local.client().create_bucket(Bucket=f"{first}-x.a")
+        with pytest.raises(ClientError, match=f"cannot have the buckets {first} and {second}"):
+            local.client().create_bucket(Bucket=second)
+        with pytest.raises(S3Error, match="InvalidBucketName"):
+            local.s3.ensure_buckets_in(f"select * from parquet.`s3://{second}/t`")
+        assert not (tmp_path / "s3" / second).exists()
+        local.stop()
 
     def test_virtual_host(self, local: Local, s3: Any, bucket: str) -> None:
         s3.put_object(Bucket=bucket, Key="k/x", Body=b"content")

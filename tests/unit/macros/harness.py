@@ -59,6 +59,7 @@ class FakeAdapter:
     def __init__(self, project: "FakeProject") -> None:
         self.project = project
         self.log: list[str] = []
+        self.remembered: list[str] = []
         self.relation: GlueRelation | None = None
         self.columns: dict[str, list[GlueColumn]] = {}
         self.increment_columns: list[GlueColumn] = []
@@ -91,7 +92,7 @@ class FakeAdapter:
         self.dispatch("drop_relation")(relation)
 
     def remember_temporary(self, relation: GlueRelation) -> None:
-        self.log.append(f"remember {relation}")
+        self.remembered.append(str(relation))
 
     def temp_identifier(self, base: str) -> str:
         return f"{base}__dbt_tmp_1"

@@ -90,6 +90,7 @@ def test_a_plain_table_that_reads_itself_is_staged() -> None:
         "create table `sch`.`tab__dbt_tmp_1` using parquet "
         "location 's3://b/sch/tab__dbt_tmp_1' as select * from `sch`.`tab`"
     )
+    assert project.adapter.remembered == ["`sch`.`tab__dbt_tmp_1`"]
     assert written.endswith("from `sch`.`tab__dbt_tmp_1`")
     assert dropped == "drop table if exists `sch`.`tab__dbt_tmp_1`"
     assert deleted == "DELETE DATA s3://b/recorded/tab__dbt_tmp_1"

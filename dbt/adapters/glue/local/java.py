@@ -28,7 +28,11 @@ def java_command() -> str:
         raise LocalGlueUnavailable(f"Local Glue runs Spark, and no java is on PATH. {_INSTALL}")
     try:
         told = subprocess.run([command, "-version"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
+    except subprocess.CalledProcessError as error:
+        raise LocalGlueUnavailable(
+            f"{command} does not run: {error.stderr.strip() or error}. {_INSTALL}"
+        ) from error
+    except OSError as error:
         raise LocalGlueUnavailable(f"{command} does not run: {error}. {_INSTALL}") from error
     version = java_version(told.stderr)
     if version is None or not OLDEST <= version <= NEWEST:

@@ -21,3 +21,10 @@
     {%- do adapter.delete_table_data(relation, location, glue__custom_location()) -%}
   {%- endif -%}
 {%- endmacro %}
+
+
+{#-- As adapter.drop_relation, but within the model, whose custom_location tells what dbt owns. --#}
+{% macro glue__drop_existing(relation) -%}
+  {%- do adapter.cache_dropped(relation) -%}
+  {{ glue__drop_relation(relation) }}
+{%- endmacro %}

@@ -74,7 +74,7 @@
     {%- endcall -%}
   {%- else -%}
     {%- set view = glue__stage_view(target_relation, glue__contracted(sql)) -%}
-    {%- do adapter.drop_relation(existing_relation) -%}
+    {{ glue__drop_existing(existing_relation) }}
     {{ glue__clear_location(target_relation) }}
     {%- call statement(statement_name) -%}
       {{ glue__create_clauses('create table', target_relation) }}

@@ -114,7 +114,8 @@ class GlueCredentials(Credentials):
     session_type: str = option(
         "auto",
         "text",
-        "How SQL reaches the session: Livy statements. `auto` takes them.",
+        "How SQL reaches the session: Spark Connect, or Livy statements. `auto` takes Spark "
+        "Connect where it can be had, and the log says which and why. Python code needs `livy`.",
         **one_of(*SESSION_TYPES),
         session=True,
     )
@@ -336,10 +337,6 @@ class GlueCredentials(Credentials):
         ):
             if not getattr(self, name):
                 raise DbtRuntimeError(f"{name}: got nothing, expected {expected}")
-        if self.session_type == "spark_connect":
-            raise DbtRuntimeError(
-                "session_type: spark_connect is not implemented in this version, use livy or auto"
-            )
 
     @property
     def conf_settings(self) -> dict[str, str]:

@@ -305,7 +305,8 @@ class Sessions:
     """All sessions of a server, by Id; an Id stays taken until DeleteSession.
 
     `on_text` sees the code and the arguments before they run (S3 buckets come into being when
-    they are named). `open_endpoint` serves SPARK_CONNECT. Without `clock` a thread keeps the clocks; with one, `tick` is the test's.
+    they are named). `open_endpoint` serves SPARK_CONNECT. Without `clock` a thread keeps the
+    clocks; with one, `tick` is the test's.
     """
 
     def __init__(

@@ -26,8 +26,7 @@ from .statements import Statement, StatementQueue
 
 log = logging.getLogger(__name__)
 
-# (session id, DefaultArguments, on_event, whether to serve Spark Connect) -> a kernel that has been
-# started; may take seconds.
+# (session id, DefaultArguments, on_event, Spark Connect?) -> a started kernel; may take seconds.
 StartKernel = Callable[[str, dict[str, str], Callable[[Event], None], bool], KernelLike]
 # (session, port of its Spark Connect server) -> the gate before it
 OpenEndpoint = Callable[["Session", int], EndpointLike]

@@ -1,4 +1,4 @@
-"""ConnectTransport: SQL over Spark Connect, one channel and one server-side session for all threads.
+"""ConnectTransport: SQL over Spark Connect, one channel and one Spark session for all threads.
 
 Imported when a Spark Connect session is used: it needs the `connect` extra.
 """

@@ -83,9 +83,13 @@ class Guard(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         token = self._endpoint.token()
         answer = continuation(with_token(details, token), request)
         error = answer.exception()
-        if error is not None and error.code() in REFUSED and self._endpoint.refused(token):
+        if error is None:
+            self._endpoint.accepted()
+        if not isinstance(error, grpc.RpcError):  # none, or the channel is closed
+            return answer
+        if error.code() in REFUSED and self._endpoint.refused(token):
             return continuation(with_token(details, self._endpoint.token()), request)
-        if error is not None and error.code() == grpc.StatusCode.UNAVAILABLE:
+        if error.code() == grpc.StatusCode.UNAVAILABLE:
             self._check_alive(error)
         return answer
 
@@ -93,7 +97,7 @@ class Guard(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         token = self._endpoint.token()
         answers = continuation(with_token(details, token), request)
         self._on_stream(answers)
-        return Stream(answers, lambda error: self.judge(error, token))
+        return Stream(answers, self._endpoint.accepted, lambda error: self.judge(error, token))
 
     def judge(self, error: Any, token: str) -> Exception:
         """What a stream's error means: raised instead of it."""
@@ -125,8 +129,11 @@ class Guard(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
 class Stream:
     """An answer stream whose errors are judged."""
 
-    def __init__(self, answers: Any, judge: Callable[[Any], Exception]) -> None:
+    def __init__(
+        self, answers: Any, accepted: Callable[[], None], judge: Callable[[Any], Exception]
+    ) -> None:
         self._answers = answers
+        self._accepted = accepted
         self._judge = judge
 
     def __iter__(self) -> Iterator[Any]:
@@ -134,12 +141,14 @@ class Stream:
 
     def __next__(self) -> Any:
         try:
-            return next(self._answers)
+            answer = next(self._answers)
         except grpc.RpcError as error:
             told = self._judge(error)
             if told is error:
                 raise
             raise told from error
+        self._accepted()
+        return answer
 
     def cancel(self) -> None:
         self._answers.cancel()

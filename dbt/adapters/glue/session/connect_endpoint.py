@@ -17,6 +17,7 @@ REFRESH_SHARE = 0.2  # of a token's life, where that is shorter
 INITIALISING_FOR = 60.0
 RETRY_FIRST, RETRY_LAST = 0.25, 3.0
 LOOK_EVERY = 1.0
+MAX_REFUSALS = 3  # of new tokens, one after the other
 LOST_CODES = frozenset({"IllegalSessionStateException", "EntityNotFoundException"})
 LOST_HINT = (
     "The session ended or died while it was in use (idle timeout, session lifetime "
@@ -28,7 +29,6 @@ LOST_HINT = (
 @dataclass(frozen=True)
 class Token:
     text: str
-    fetched: float
     refresh_at: float
 
 
@@ -51,6 +51,7 @@ class ConnectEndpoint:
         self._url = ""
         self._token: Token | None = None
         self._looked = (float("-inf"), True)
+        self._refusals = 0
 
     @property
     def url(self) -> str:
@@ -72,11 +73,17 @@ class ConnectEndpoint:
     def refused(self, token: str) -> bool:
         """The server refused this token. True: there is another one to try."""
         with self._lock:
-            if self._token is not None and self._token.text == token:
-                young = self._clock() - self._token.fetched < LOOK_EVERY
-                self._fetch()
-                return not young
+            if self._token is None or self._token.text != token:
+                return True  # another thread has renewed it
+            self._refusals += 1
+            if self._refusals > MAX_REFUSALS:
+                return False
+            self._fetch()
             return True
+
+    def accepted(self) -> None:
+        """The server took a token: refusals before this one do not count."""
+        self._refusals = 0
 
     def alive(self) -> bool:
         """Whether Glue calls the session usable; asked for at most once a second."""
@@ -107,18 +114,19 @@ class ConnectEndpoint:
                 if error.code in LOST_CODES:
                     raise lost(error.message, self.session_id, error.code) from error
                 if not error.retryable or self._clock() - started > INITIALISING_FOR:
-                    raise error.add_context(session_id=self.session_id)
+                    error.add_context(session_id=self.session_id)
+                    raise
             self._sleep(pause)
             pause = min(pause * 2, RETRY_LAST)
         told = answer["SparkConnect"]
         now, expires = self._clock(), told["AuthTokenExpirationTime"].timestamp()
         early = min(REFRESH_BEFORE, (expires - now) * REFRESH_SHARE)
         self._url = told["Url"]
-        self._token = Token(told["AuthToken"], now, expires - early)
+        self._token = Token(told["AuthToken"], expires - early)
 
 
 def connection_string(url: str) -> str:
-    """GetSessionEndpoint's Url as pyspark takes it. Raises ProtocolError for what is no such URL."""
+    """GetSessionEndpoint's Url as pyspark takes it. Raises ProtocolError for anything else."""
     parts = urlsplit(url)
     if parts.scheme != "sc" or not parts.hostname:
         raise ProtocolError(f"GetSessionEndpoint gave {url!r}, which is no Spark Connect URL.")

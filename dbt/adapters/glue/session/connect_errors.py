@@ -21,7 +21,7 @@ from dbt.adapters.glue.session.connect_endpoint import lost
 from dbt.adapters.glue.session.ticket import driver_is_dead
 
 CANCELLED = re.compile(r"OPERATION_CANCELED|cancelled part of cancelled job")
-# "Job aborted due to stage failure: … Lost task 0.0 in stage 4.0 (TID 4) (host executor 1): <cause>"
+# "Job aborted due to stage failure: … Lost task 0.0 in stage 4.0 (TID 4) (host): <cause>"
 TASK_FAILURE = re.compile(r"^Job aborted due to stage failure: .*?\(TID \d+\) \([^)]*\): ", re.S)
 STACK = re.compile(r"(\n\s+at [^\n]*|\n\s*\.\.\. \d+ more|\n+Driver stacktrace:)+")
 
@@ -43,9 +43,8 @@ def told_by(error: Any) -> Told:
             info = error_details_pb2.ErrorInfo()
             detail.Unpack(info)
             classes = json.loads(info.metadata.get("classes", "[]"))
-            return Told(
-                _spark_says(status.message, info.reason, classes), info.reason.split(".")[-1]
-            )
+            said = _spark_says(status.message, info.reason, classes)
+            return Told(said, info.reason.rpartition(".")[2])
     return Told(status.message, None)
 
 

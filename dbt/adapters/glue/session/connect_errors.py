@@ -23,6 +23,14 @@ from dbt.adapters.glue.session.ticket import driver_is_dead
 CANCELLED = re.compile(r"OPERATION_CANCELED|cancelled part of cancelled job")
 # "Job aborted due to stage failure: … Lost task 0.0 in stage 4.0 (TID 4) (host): <cause>"
 TASK_FAILURE = re.compile(r"^Job aborted due to stage failure: .*?\(TID \d+\) \([^)]*\): ", re.S)
+# Spark 3.5 sends the outermost exception alone, and these say nothing of the cause.
+WRAPPER = re.compile(
+    r"^\w+(\.\w+)*: (Exception thrown in awaitResult:|Job aborted)|TASK_WRITE_FAILED"
+)
+WRAPPER_HINT = (
+    "Spark Connect leaves the cause of this error out: it is in the session's log, and a run with "
+    "`session_type: livy` shows it."
+)
 STACK = re.compile(r"(\n\s+at [^\n]*|\n\s*\.\.\. \d+ more|\n+Driver stacktrace:)+")
 
 
@@ -57,7 +65,8 @@ def glue_error(error: Any, session_id: str, operation_id: str | None) -> GlueErr
     if driver_is_dead(told.message):
         return lost(told.message, session_id)
     if told.java_class is not None:
-        return StatementError(told.message, error_name=told.java_class, **where)
+        hint = WRAPPER_HINT if WRAPPER.search(told.message) else None
+        return StatementError(told.message, error_name=told.java_class, hint=hint, **where)
     if error.code() == grpc.StatusCode.UNAVAILABLE:
         return lost(f"The session does not answer: {told.message}", session_id, "UNAVAILABLE")
     return ProtocolError(f"{error.code().name}: {told.message}", code=error.code().name, **where)

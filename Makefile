@@ -28,7 +28,7 @@ test: lint $(JARS) ## lint, then every test (within 30 minutes)
 	@$(PYTEST) $(PYTEST_ARGS)
 
 test-fast: $(JARS) ## the tests that take seconds (within 2 minutes)
-	@$(PYTEST) -m "not slow" $(PYTEST_ARGS)
+	@$(PYTEST) -m "not slow" -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(INSTALLED) ## ruff check, ruff format --check, mypy
 	@$(BIN)/ruff check $(SOURCES)
@@ -42,9 +42,9 @@ constraints: ## write constraints.txt anew from what .[dev] resolves to today
 	@scripts/write-constraints "$(PYTHON)"
 
 clean: ## remove .venv, build output, caches and the demo's tables
-	@if [ -x $(BIN)/dbt-glue ]; then $(BIN)/dbt-glue local stop --dir .dbt-glue || true; fi
-	rm -rf $(VENV) build dist *.egg-info .dbt-glue .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	rm -rf examples/*/target examples/*/logs logs
+	@if [ -x $(BIN)/dbt-glue ]; then $(BIN)/dbt-glue local stop --dir examples/jaffle_shop/.dbt-glue || true; fi
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf examples/*/target examples/*/logs examples/*/.dbt-glue logs
 	find dbt tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): setup.py pyproject.toml constraints.txt

@@ -13,10 +13,11 @@ from typing import Any
 import boto3
 
 from dbt.adapters.glue.local import launcher
+from dbt.adapters.glue.local.unavailable import LocalGlueUnavailable
 
 REPO = Path(__file__).resolve().parents[1]
 PROJECT = REPO / "examples" / "jaffle_shop"
-LOCAL_DIR = REPO / ".dbt-glue"
+LOCAL_DIR = PROJECT / ".dbt-glue"
 FIRST_DAY = "2026-03-05"
 BOLD, DIM, GREEN, PLAIN = (
     ("\033[1m", "\033[2m", "\033[32m", "\033[0m") if sys.stdout.isatty() else ("",) * 4
@@ -33,13 +34,17 @@ class Run:
 
     title: str
     seconds: float
-    calls: dict[str, int]  # Glue API calls by operation
+    calls: dict[str, int]  # API calls by operation
     results: dict[str, dict[str, Any]]  # run_results.json by node id
 
 
 def main() -> int:
     started = time.monotonic()
-    local = launcher.ensure_running(LOCAL_DIR)
+    try:
+        local = launcher.ensure_running(LOCAL_DIR)
+    except LocalGlueUnavailable as error:
+        print(error, file=sys.stderr)
+        return 1
     try:
         runs = [
             dbt(local, f"1. The first five days: dbt build, day {FIRST_DAY}", "build",
@@ -84,7 +89,7 @@ def environment() -> dict[str, str]:
 
 
 def stats(local: launcher.LocalGlue, *, reset: bool = False) -> dict[str, int]:
-    """Glue API calls by operation, as local Glue counted them since the last reset."""
+    """Calls by operation since the last reset: Glue's by their names, others as `s3:PutObject`."""
     request = urllib.request.Request(
         f"{local.url}/_stats{'/reset' if reset else ''}", method="POST" if reset else "GET"
     )
@@ -105,7 +110,7 @@ def show(local: launcher.LocalGlue, runs: list[Run]) -> None:
     }
     tables = catalog_tables(local, next(iter(nodes.values()))["schema"])
     counts = row_counts(nodes)
-    lines = [("node", "kind", "format", "rows", "run 1", "run 2", "where")]
+    lines: list[tuple[str, ...]] = [("node", "kind", "format", "rows", "run 1", "run 2", "where")]
     for node_id, node in nodes.items():
         kind, form = node["config"]["materialized"], node["config"].get("file_format") or ""
         lines.append(
@@ -132,7 +137,12 @@ def show(local: launcher.LocalGlue, runs: list[Run]) -> None:
 
 def api_calls(run: Run) -> str:
     sessions, statements = run.calls.get("CreateSession", 0), run.calls.get("RunStatement", 0)
-    return f"{sessions} sessions, {statements} statements, {sum(run.calls.values())} API calls"
+    calls = sum(number for name, number in run.calls.items() if ":" not in name)
+    return f"{counted(sessions, 'session')}, {counted(statements, 'statement')}, {calls} API calls"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def catalog_tables(local: launcher.LocalGlue, database: str) -> dict[str, dict[str, Any]]:

@@ -134,7 +134,9 @@ def build_wheel(into: Path) -> Path:
 def copy_project(project: Path, into: Path) -> Path:
     """A copy of a dbt project to run in, so that dbt's target and logs stay out of the tree."""
     return shutil.copytree(
-        project, into / project.name, ignore=shutil.ignore_patterns("target", "logs", ".user.yml")
+        project,
+        into / project.name,
+        ignore=shutil.ignore_patterns("target", "logs", ".user.yml", ".dbt-glue"),
     )
 
 

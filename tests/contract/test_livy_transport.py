@@ -241,6 +241,7 @@ def test_output_that_is_cut(transport, knobs):
 
 
 @local_only
+@pytest.mark.slow
 def test_dead_session_is_told_from_a_bad_statement_and_made_anew(
     pool, spec, name, transport, knobs
 ):

@@ -22,6 +22,7 @@ def databases(metastore: Metastore) -> list[str]:
     return metastore.call(lambda client: client.get_all_databases())
 
 
+@pytest.mark.slow
 def test_stopped_while_the_database_is_made_it_starts_again(local_dir: Path) -> None:
     first = Metastore(local_dir)
     first.start()

@@ -79,6 +79,7 @@ def keys_of(s3: Any, bucket: str, prefix: str = "") -> list[str]:
     return [k["Key"] for k in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
 
 
+@pytest.mark.slow
 class TestSparkAndS3:
     @pytest.mark.parametrize("scheme", ["s3", "s3a", "s3n"])
     def test_spark_writes_boto3_reads(

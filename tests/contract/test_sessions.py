@@ -159,14 +159,18 @@ def test_spark_error_keeps_its_class_and_text(session: LiveSession) -> None:
     ("table", "clause"),
     [
         (f"glue_catalog.{DATABASE}.iceberg_t", "using iceberg partitioned by (p)"),
-        (f"{DATABASE}.delta_t", "using delta partitioned by (p)"),
-        (
+        pytest.param(
+            f"{DATABASE}.delta_t", "using delta partitioned by (p)", marks=pytest.mark.slow
+        ),
+        pytest.param(
             f"{DATABASE}.hudi_t",
             "using hudi partitioned by (p) tblproperties(primaryKey='id', preCombineField='p')",
+            marks=pytest.mark.slow,
         ),
         (f"{DATABASE}.parquet_t", "using parquet partitioned by (p)"),
         (f"{DATABASE}.avro_t", "using avro partitioned by (p)"),
     ],
+    ids=["iceberg", "delta", "hudi", "parquet", "avro"],
 )
 def test_every_format_in_one_session(session: LiveSession, table: str, clause: str) -> None:
     name = table.rpartition(".")[2]
@@ -199,6 +203,7 @@ def test_delta_schema_is_in_the_catalog(session: LiveSession) -> None:
     assert '"name":"Id"' in parameters["spark.sql.sources.schema"]
 
 
+@pytest.mark.slow
 def test_iceberg_on_spark_catalog(plain: Callable[[dict[str, str]], LiveSession]) -> None:
     live = plain(arguments(ICEBERG_ON_SPARK_CATALOG, "iceberg"))
     live.sql(f"create table {DATABASE}.own_iceberg using iceberg as select 1 id")
@@ -273,6 +278,7 @@ def test_arguments_that_cannot_work(
     assert said in failed["ErrorMessage"]
 
 
+@pytest.mark.slow
 def test_extra_py_files_from_s3(
     local_glue: "LocalGlue", plain: Callable[[dict[str, str]], LiveSession]
 ) -> None:

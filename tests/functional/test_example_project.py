@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,10 @@ DBT = str(Path(sys.executable).with_name("dbt"))
 class Example:
     """The example in a copy, run by the dbt command."""
 
-    def __init__(self, folder: Path, local_dir: Path) -> None:
+    def __init__(self, folder: Path, local_glue: "LocalGlue") -> None:
         self.folder = folder
-        self.env = {**os.environ, "DBT_GLUE_LOCAL_DIR": str(local_dir)}
+        self.url = local_glue.url
+        self.env = {**os.environ, "DBT_GLUE_LOCAL_DIR": str(local_glue.local_dir)}
 
     def dbt(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -47,6 +49,19 @@ class Example:
         shown = self.dbt("--quiet", "show", "--inline", sql, "--output", "json", "--limit", "-1")
         rows: list[dict[str, Any]] = json.loads(shown[shown.index("{") :])["show"]
         return rows
+
+    def calls(self) -> dict[str, int]:
+        """API calls by operation since this was asked last."""
+        with urllib.request.urlopen(f"{self.url}/_stats", timeout=30) as answer:
+            counted: dict[str, int] = json.load(answer)["calls"]
+        reset = urllib.request.Request(f"{self.url}/_stats/reset", method="POST")
+        urllib.request.urlopen(reset, timeout=30).close()
+        return counted
+
+    def sql_of_the_last_command(self) -> int:
+        """How many SQL texts dbt ran, by its own log, which begins anew with the command."""
+        lines = (self.folder / "logs" / "dbt.log").read_text().splitlines()
+        return sum(json.loads(line)["info"]["name"] == "SQLQuery" for line in lines)
 
     def figures(self) -> dict[str, int]:
         """Figures of the tables that change from run to run, in one query."""
@@ -77,7 +92,7 @@ def example(local_glue: "LocalGlue", tmp_path_factory: pytest.TempPathFactory) -
     folder = venvs.copy_project(
         venvs.REPO / "examples" / "jaffle_shop", tmp_path_factory.mktemp("example")
     )
-    return Example(folder, local_glue.local_dir)
+    return Example(folder, local_glue)
 
 
 def statuses(example: Example) -> set[str]:
@@ -134,6 +149,16 @@ def test_two_builds_bring_the_figures_of_the_seeds(example: Example) -> None:
     after = expected(seeds, "2026-03-07", since="2026-03-05")
     assert after["old_tiers"] and after["old_prices"], "the seeds no longer show a snapshot at work"
     assert example.figures() == after
+
+
+def test_a_build_takes_one_session_and_few_statements(example: Example) -> None:
+    (example.folder / "logs" / "dbt.log").unlink()
+    example.calls()
+    example.dbt("--log-format-file", "json", "build")
+    calls, sql = example.calls(), example.sql_of_the_last_command()
+    assert calls["CreateSession"] == 1
+    assert sql > 60, "the log no longer tells of SQL"
+    assert calls["RunStatement"] <= 1.5 * sql
 
 
 def test_freshness_of_the_landed_ratings(example: Example) -> None:

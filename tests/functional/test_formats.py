@@ -92,6 +92,8 @@ class TestKindAndFormatChange:
             ("view", None),
             ("table", "hudi"),
             ("table", "csv"),
+            ("table", "hudi', hudi_options={'type': 'mor'}, unique_key='id"),
+            ("table", "orc"),
         ]
         for number, (kind, file_format) in enumerate(steps):
             config = f"materialized='{kind}'" + (
@@ -154,3 +156,39 @@ class TestNamesThatNeedQuotes:
             assert {result.status for result in results} == {"success"}
         shown = run_dbt(["show", "--inline", "select * from {{ ref('merge_into') }}"])
         assert [tuple(row) for row in shown.results[0].agate_table.rows] == [(1, "x", 2)]
+
+
+OPERATIONS = """
+{% macro operate(file_format) %}
+  {% set made = api.Relation.create(
+      schema=target.schema, identifier='made', type='table', table_format=file_format) %}
+  {% do run_query('create table ' ~ made ~ ' using ' ~ file_format
+      ~ ' ' ~ adapter.get_location(made)
+      ~ (" tblproperties ('primaryKey' = 'id')" if file_format == 'hudi' else '')
+      ~ ' as select 1 as id, 2 as other') %}
+  {% set found = adapter.get_relation(none, target.schema, 'made') %}
+  {% do adapter.truncate_relation(found) %}
+  {% do run_query('insert into ' ~ found ~ ' select 5 as id, 6 as other') %}
+  {% do adapter.rename_relation(found, found.incorporate(path={'identifier': 'renamed'})) %}
+  {% set renamed = adapter.get_relation(none, target.schema, 'renamed') %}
+  {% set rows = run_query('select id, other from ' ~ renamed).rows | map('list') | list %}
+  {% do adapter.drop_relation(renamed) %}
+  {% if rows != [[5, 6]] or adapter.get_relation(none, target.schema, 'renamed') %}
+    {% do exceptions.raise_compiler_error(file_format ~ ' ' ~ rows) %}
+  {% endif %}
+{% endmacro %}
+"""
+
+
+class TestOperations:
+    """What projects call in macros of their own, on tables that dbt has not made."""
+
+    @pytest.fixture(scope="class")
+    def macros(self) -> dict[str, str]:
+        return {"operate.sql": OPERATIONS}
+
+    @pytest.mark.parametrize("file_format", ["parquet", "iceberg", "delta", "hudi"])
+    def test_truncate_rename_drop(self, project: Any, glue_client: Any, file_format: str) -> None:
+        project.run_sql(f"create schema if not exists {project.test_schema}")
+        run_dbt(["run-operation", "operate", "--args", f"file_format: {file_format}"])
+        assert not glue_client.get_tables(DatabaseName=project.test_schema)["TableList"]

@@ -47,6 +47,19 @@ CASES = {
     "delta_merge_part": ("delta", "merge", KEY + PART, MERGED),
     "hudi_merge": ("hudi", "merge", KEY, MERGED),
     "hudi_merge_part": ("hudi", "merge", KEY + PART, MERGED),
+    "hudi_key_moves": (
+        "hudi",
+        "merge",
+        ", unique_key='ID', partition_by=['NAME']",
+        [(1, "one", "a"), (2, "two", "a"), (3, "THREE", "b"), (4, "four", "b")],
+    ),
+    "hudi_mor": (
+        "hudi",
+        "merge",
+        KEY + ", hudi_options={'hoodie.datasource.write.table.type': 'MERGE_ON_READ'}",
+        MERGED,
+    ),
+    "iceberg_transforms": ("iceberg", "merge", KEY + ", partition_by=['bucket(4, id)']", MERGED),
     "iceberg_merge_two_keys": ("iceberg", "merge", ", unique_key=['id', 'part']", MERGED),
     "delta_merge_update_columns": (
         "delta",
@@ -69,11 +82,14 @@ CASES = {
 }
 
 
-def table_rows(name: str) -> list[tuple[Any, ...]]:
-    shown = run_dbt(
-        ["show", "--limit", "-1", "--inline", f"select id, name, part from {{{{ ref('{name}') }}}}"]
-    )
-    return sorted(tuple(row) for row in shown.results[0].agate_table.rows)
+def all_rows() -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of every model, by one query."""
+    queries = [f"select '{name}', id, name, part from {{{{ ref('{name}') }}}}" for name in CASES]
+    shown = run_dbt(["show", "--limit", "-1", "--inline", " union all ".join(queries)])
+    found: dict[str, list[tuple[Any, ...]]] = {name: [] for name in CASES}
+    for name, *row in shown.results[0].agate_table.rows:
+        found[name].append(tuple(row))
+    return {name: sorted(rows) for name, rows in found.items()}
 
 
 class TestStrategies:
@@ -85,27 +101,28 @@ class TestStrategies:
         }
 
     @pytest.fixture(scope="class")
-    def two_runs(self, project: Any) -> None:
+    def two_runs(self, project: Any) -> dict[str, list[tuple[Any, ...]]]:
         results = run_dbt(["run"])
         assert {result.status for result in results} == {"success"}
         results = run_dbt(["run", "--vars", "run: 2"])
         assert {result.status for result in results} == {"success"}
+        return all_rows()
 
     @pytest.mark.parametrize("name", list(CASES))
-    def test_second_run(self, two_runs: None, name: str) -> None:
-        assert table_rows(name) == CASES[name][3]
+    def test_second_run(self, two_runs: dict[str, list[Any]], name: str) -> None:
+        assert two_runs[name] == CASES[name][3]
 
     def test_nothing_temporary_is_left(
-        self, two_runs: None, project: Any, glue_client: Any
+        self, two_runs: dict[str, list[Any]], project: Any, glue_client: Any
     ) -> None:
         listed = glue_client.get_tables(DatabaseName=project.test_schema)["TableList"]
-        assert {table["Name"] for table in listed} == set(CASES)
+        synced_by_hudi = {"hudi_mor_ro", "hudi_mor_rt"}
+        assert {table["Name"] for table in listed} == set(CASES) | synced_by_hudi
 
-    def test_full_refresh(self, two_runs: None) -> None:
+    def test_full_refresh(self, two_runs: dict[str, list[Any]]) -> None:
         results = run_dbt(["run", "--full-refresh", "--vars", "run: 2"])
         assert {result.status for result in results} == {"success"}
-        for name in CASES:
-            assert table_rows(name) == REPLACED, name
+        assert all_rows() == dict.fromkeys(CASES, REPLACED)
 
 
 SELF_SQL = """
@@ -162,6 +179,54 @@ class TestOnSchemaChange:
             shown = run_dbt(["show", "--inline", f"select id, name, extra from {appended}"])
             found = sorted(tuple(row) for row in shown.results[0].agate_table.rows)
             assert found == [(1, "x", None), (2, "y", "new")]
+
+
+SYNC_SQL = """
+{{{{ config(materialized='incremental', file_format='{file_format}', incremental_strategy='append',
+            on_schema_change='sync_all_columns') }}}}
+{{% if var('run', 1) == 1 %}} select 1 as id, 'x' as dropped, cast(1.5 as decimal(10,2)) as price
+{{% else %}} select cast(2 as bigint) as ID, cast(2.5 as decimal(12,2)) as price, 'n' as added
+{{% endif %}}
+"""
+CONTRACT_YML = """
+models:
+  - name: contracted
+    config: {contract: {enforced: true}}
+    columns: [{name: id, data_type: int}, {name: name, data_type: string}]
+"""
+
+
+class TestSyncAllColumns:
+    """Iceberg follows the query; a format that cannot drop a column is not changed at all."""
+
+    @pytest.fixture(scope="class")
+    def models(self) -> dict[str, str]:
+        return {
+            "sync_iceberg.sql": SYNC_SQL.format(file_format="iceberg"),
+            "sync_parquet.sql": SYNC_SQL.format(file_format="parquet"),
+            "contracted.sql": (
+                "{{ config(materialized='incremental', file_format='hudi', unique_key='id',"
+                " on_schema_change='fail') }} select 'n' as name, 1 as id"
+            ),
+            "schema.yml": CONTRACT_YML,
+        }
+
+    def test_second_run(self, project: Any, glue_client: Any) -> None:
+        assert {result.status for result in run_dbt(["run"])} == {"success"}
+        results = run_dbt(["run", "--vars", "run: 2"], expect_pass=False)
+        status = {result.node.name: result.status for result in results}
+        assert status == {
+            "sync_iceberg": "success",
+            "sync_parquet": "error",
+            "contracted": "success",
+        }
+        shown = run_dbt(["show", "--inline", "select * from {{ ref('sync_iceberg') }} order by id"])
+        table = shown.results[0].agate_table
+        assert sorted(name.lower() for name in table.column_names) == ["added", "id", "price"]
+        assert [row["added"] for row in table.rows] == [None, "n"]
+        parquet = glue_client.get_table(DatabaseName=project.test_schema, Name="sync_parquet")
+        columns = parquet["Table"]["StorageDescriptor"]["Columns"]
+        assert [column["Name"] for column in columns] == ["id", "dropped", "price"]
 
 
 class TestRefusals:

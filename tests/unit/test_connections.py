@@ -1,6 +1,7 @@
 """GlueConnectionManager: when a session is asked for, what is sent, what comes back."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -19,6 +20,7 @@ from dbt.adapters.glue.credentials import GlueCredentials
 from dbt.adapters.glue.exceptions import (
     CatalogError,
     ConfigurationError,
+    SessionError,
     SessionFailed,
     StatementError,
 )
@@ -74,13 +76,18 @@ class FakePool:
         self.served: list[str] = []
         self.fake = FakeTransport()
         self.closed = False
+        self.provisioning = False
         FakePool.made.append(self)
 
     def prepare(self, spec: Any, name: Any) -> None:
         self.prepared.append(name.id)
 
-    def transport(self, spec: Any, name: Any) -> FakeTransport:
+    def transport(self, spec: Any, name: Any, wanted: Any = lambda: True) -> FakeTransport:
         self.served.append(name.id)
+        while self.provisioning:
+            if not wanted():
+                raise SessionError("Cancelled while waiting for the session.")
+            time.sleep(0.01)
         return self.fake
 
     def close(self) -> None:
@@ -221,10 +228,55 @@ def test_cancel_reaches_what_another_thread_runs(pools: list) -> None:
     assert not pools[0].closed
 
 
-def test_cancel_before_the_session_is_ready_gives_it_up(pools: list) -> None:
+def test_cancel_lets_threads_go_that_wait_for_a_session(pools: list) -> None:
     made = manager("run")
+    pools[0].provisioning = True
+    caught: list[str] = []
+
+    def work() -> None:
+        made.set_connection_name("model.p.slow")
+        try:
+            made.execute("select 1")
+        except FailedToConnectError as error:
+            caught.append(str(error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while not pools[0].served:
+        time.sleep(0.01)
     made.cancel_open()
-    assert pools[0].closed
+    thread.join(5)
+    assert len(caught) == 1 and "Cancelled" in caught[0]
+
+
+def test_a_cancelled_node_sends_no_further_statement(pools: list) -> None:
+    """dbt waits for the thread: it may not go on to the node's next statement."""
+    made = manager()
+    between, go_on = threading.Event(), threading.Event()
+    caught: list[str] = []
+
+    def work() -> None:
+        made.set_connection_name("model.p.slow")
+        made.execute("select 1")
+        between.set()
+        assert go_on.wait(10)
+        try:
+            made.execute("select 2")
+        except DbtDatabaseError as error:
+            caught.append(str(error))
+        made.release()
+        made.set_connection_name("model.p.next")
+        made.execute("select 3")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert between.wait(10)
+    made.cancel_open()
+    go_on.set()
+    thread.join(10)
+    assert len(caught) == 1 and "cancelled" in caught[0]
+    sent = [sql.split("*/")[-1].strip() for sql, *_ in pools[0].fake.asked]
+    assert sent == ["select 1", "select 3"]
 
 
 def test_a_thread_is_busy_from_its_name_to_its_release(pools: list) -> None:

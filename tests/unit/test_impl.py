@@ -315,6 +315,57 @@ def test_rename_keeps_the_cache_right(adapter: GlueAdapter) -> None:
     assert [r.identifier for r in adapter.cache.get_relations(None, "s")] == ["new"]
 
 
+def test_rename_by_dbt_renames_in_the_cache_once(adapter: GlueAdapter) -> None:
+    add(adapter, "old")
+    adapter.cache.add(relation("old", type="table"))
+    adapter.cache_renamed(relation("old"), relation("new", type="table"))
+    adapter.glue_rename_relation(relation("old"), relation("new", type="table"))
+    assert [r.identifier for r in adapter.cache.get_relations(None, "s")] == ["new"]
+
+
+def test_a_relation_that_a_hook_made_is_found(adapter: GlueAdapter) -> None:
+    assert adapter.get_relation(None, "s", "made") is None
+    add(adapter, "made", **ICEBERG)
+    found = adapter.get_relation(None, "s", "made")
+    assert found is not None and found.is_iceberg
+    assert adapter.cache.get_relations(None, "s") == [found]
+
+
+def test_tables_that_hudi_synced_go_with_theirs(adapter: GlueAdapter) -> None:
+    place = "s3://bucket/w/s/mor"
+    storage = {"Columns": [], "Location": place, "SerdeInfo": {}}
+    for name in ("mor_ro", "mor_rt"):
+        add(adapter, name, StorageDescriptor=storage)
+    add(adapter, "other_ro")
+    adapter.drop_query_tables(relation("mor"), place)
+    adapter.drop_query_tables(relation("other"), "s3://bucket/w/s/other")
+    assert [table["Name"] for table in adapter.catalog.get_tables("s")] == ["other_ro"]
+
+
+def test_a_required_deletion_is_not_skipped(adapter: GlueAdapter) -> None:
+    adapter.connections.clients.s3.put_object(Bucket="bucket", Key="else/t/b", Body=b"x")
+    with pytest.raises(DbtRuntimeError, match="not deleted"):
+        adapter.delete_table_data(relation("t"), "s3://bucket/else/t", required=True)
+
+
+def test_spark_is_asked_for_its_version_once_a_session(
+    adapter: GlueAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def execute(sql: str, fetch: bool) -> tuple[str, agate.Table]:
+        asked.append(sql)
+        return "OK", agate.Table([["3.5.6 abc"]], ["version"])
+
+    sessions = iter(["one", "one", "two"])
+    monkeypatch.setattr(adapter, "execute", execute)
+    monkeypatch.setattr(
+        adapter.connections, "transport", lambda: SimpleNamespace(session_id=next(sessions))
+    )
+    assert [adapter.spark_version() for _ in range(3)] == ["3.5.6 abc"] * 3
+    assert len(asked) == 2
+
+
 def test_the_catalog_is_not_asked_about_a_location_without_data(
     adapter: GlueAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

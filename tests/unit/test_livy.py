@@ -1,17 +1,20 @@
 """The Livy transport and the in-session dispatcher, together, on a real Spark in this process."""
 
+import sys
 import threading
 import time
 from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
+from botocore.exceptions import IncompleteReadError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unit.livy_shell import LivyShell, client_error
 
 from dbt.adapters.glue.exceptions import (
     AccessDenied,
+    CatalogError,
     ProtocolError,
     SessionLost,
     StatementCancelled,
@@ -41,6 +44,10 @@ def spark():
 
 @pytest.fixture
 def shell(spark):
+    loaded = sys.modules.get(f"{runtime_name()}.dispatcher")
+    if loaded is not None:  # the clients of earlier tests
+        loaded._seen.clear()
+        loaded._statements.clear()
     shell = LivyShell(spark=spark)
     yield shell
     shell.close()
@@ -206,6 +213,71 @@ class TestResults:
         (warning,) = warned
         assert "cannot write results to s3://b/f" in warning and "AccessDenied" in warning
 
+    def spilling(self, shell, monkeypatch, s3, **more):
+        monkeypatch.setattr("boto3.client", lambda service: s3)
+        return LivyTransport(
+            shell, "s", inline_bytes=8192, s3=lambda: s3, results_location="s3://b/f", **more
+        )
+
+    def test_result_file_that_cannot_be_deleted_fails_nobody(self, shell, monkeypatch):
+        s3 = Bucket()
+        s3.refuse = [client_error("DeleteObject", "AccessDenied")] * 100
+        warned = []
+        transport = self.spilling(shell, monkeypatch, s3, warn=warned.append, threads=3)
+        long = "select id, uuid() as u from range(3000)"
+        cancelled = threading.Timer(0.4, transport.cancel, ["t"])
+        cancelled.start()
+        code = "import time; time.sleep(1); print('x' * 90_000, __import__('uuid').uuid4())"
+        noise = "print(''.join(str(__import__('uuid').uuid4()) for _ in range(9000)))"
+        results = in_threads(
+            lambda: transport.execute(long).rows,
+            lambda: transport.run_python(f"{code}\n{noise}", tag="t"),
+            lambda: transport.run_python("import time; time.sleep(2); print('ok')"),
+        )
+        assert len(results[0]) == 3000
+        assert isinstance(results[1], StatementCancelled)
+        assert results[2] == "ok\n"
+        assert len(warned) == 1 and "cannot be deleted" in warned[0]
+
+    def test_body_that_breaks_off_is_read_again(self, shell, monkeypatch):
+        s3 = Bucket()
+        s3.broken = 2
+        transport = self.spilling(shell, monkeypatch, s3)
+        assert len(transport.execute("select id, uuid() as u from range(3000)").rows) == 3000
+        s3.broken = 3
+        with pytest.raises(CatalogError, match="0 read"):
+            transport.execute("select id, uuid() as u from range(3000)")
+        assert value_of(transport, "select 1") == 1
+
+
+class Bucket:
+    """S3 whose bodies break off `broken` times, and that deletes nothing while `refuse` lasts."""
+
+    def __init__(self):
+        self.stored = {}
+        self.broken = 0
+        self.refuse = []
+
+    def put_object(self, Bucket, Key, Body):
+        self.stored[Key] = Body
+
+    def get_object(self, Bucket, Key):
+        bucket, key = self, Key
+
+        class Body:
+            def read(self):
+                if bucket.broken:
+                    bucket.broken -= 1
+                    raise IncompleteReadError(actual_bytes=0, expected_bytes=9)
+                return bucket.stored[key]
+
+        return {"Body": Body()}
+
+    def delete_object(self, Bucket, Key):
+        if self.refuse:
+            raise self.refuse.pop()
+        del self.stored[Key]
+
 
 class TestText:
     @settings(
@@ -289,6 +361,81 @@ class TestExchanges:
         )
         assert transport.run_python(code) == "1\n"
 
+    def test_lost_answer_and_a_restarted_python_do_not_run_a_statement_twice(
+        self, transport, shell, monkeypatch
+    ):
+        transport.start()
+        shell.lost_answers = 1
+        restart = 'import sys; [sys.modules.pop(n) for n in list(sys.modules) if "dbt_glue_" in n]'
+        execute = shell._execute
+
+        def execute_then_restart(code):
+            output = execute(code)
+            if "exchange(" in code and runtime_name() in shell.names:
+                del shell.names[runtime_name()]
+                exec(restart, {})
+            return output
+
+        monkeypatch.setattr(shell, "_execute", execute_then_restart)
+        with pytest.raises(SessionLost, match="may be done or not"):
+            transport.execute("select 1")
+        assert len(exchanges(shell)) == 2
+
+    def test_repeated_long_statement(self, transport, shell, monkeypatch):
+        """botocore sends RunStatement again when its answer does not come."""
+        transport.start()
+        real = shell.run_statement
+
+        def twice(**request):
+            real(**request)
+            return real(**request)
+
+        monkeypatch.setattr(shell, "run_statement", twice)
+        code = "import builtins; builtins.once = getattr(builtins, 'once', 0) + 1; print(once)"
+        assert transport.run_python(f"{code}\n# {'x' * 100_000}") == "1\n"
+
+    def test_what_an_earlier_attempt_printed_is_not_taken_for_the_answer(
+        self, transport, shell, monkeypatch
+    ):
+        transport.start()
+        shell.lost_answers = 1
+        execute = shell._execute
+        seen = []
+
+        def leaking(code):
+            output = execute(code)
+            if "exchange(" in code:
+                seen.append(output["Data"]["TextPlain"])
+                output["Data"]["TextPlain"] = seen[0][:70] + "".join(seen[1:])
+            return output
+
+        monkeypatch.setattr(shell, "_execute", leaking)
+        assert value_of(transport, "select 1") == 1
+
+    def test_exchanges_of_two_clients_do_not_block_each_other(self, shell):
+        first, second = LivyTransport(shell, "s"), LivyTransport(shell, "s")
+        first.start()
+        for transport in (first, second):
+            transport.execute("select 1")
+        waiting = threading.Thread(
+            target=first.run_python, args=("import time; time.sleep(8)",), daemon=True
+        )
+        waiting.start()
+        time.sleep(1.5)
+        started = time.monotonic()
+        assert value_of(second, "select 1") == 1
+        assert time.monotonic() - started < 3
+        waiting.join(30)
+
+    def test_looks_are_rare_while_nothing_happens(self, shell):
+        transport = LivyTransport(shell, "s", threads=1)
+        transport.start()
+        with transport.busy():
+            shell.calls.clear()
+            transport.run_python("import time; time.sleep(12)")
+        assert shell.calls["RunStatement"] <= 3
+        assert shell.calls["GetStatement"] <= 30
+
     def test_statement_that_the_session_forgot(self, transport, shell):
         transport.start()
         dispatcher = shell.names[runtime_name()]
@@ -349,8 +496,62 @@ class TestCancel:
         assert isinstance(results[0], StatementCancelled)
         assert results[1] == "b\n"
 
+    @pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException"])
+    def test_cancel_does_not_fail_and_does_not_take_long(self, transport, shell, monkeypatch, code):
+        monkeypatch.setattr("dbt.adapters.glue.session.livy.CANCEL_WITHIN", 0.5)
+        warned = []
+        transport._warn = warned.append
+        transport.start()
+        (error, seconds) = in_threads(
+            lambda: transport.run_python("import time; time.sleep(5)", tag="t"),
+            lambda: (time.sleep(1), self.refused_cancel(transport, shell, code))[1],
+        )
+        assert isinstance(error, StatementCancelled)
+        assert seconds < 2
+        assert "cancelling takes longer" in warned[0] and code in warned[0]
+
+    def refused_cancel(self, transport, shell, code):
+        shell.failures = {"RunStatement": [client_error("RunStatement", code)] * 1000}
+        started = time.monotonic()
+        transport.cancel("t")
+        shell.failures = {}
+        return time.monotonic() - started
+
+    def test_python_that_ends_while_it_is_cancelled_locks_nothing(self, transport, shell):
+        transport.start()
+        dispatcher = shell.names[runtime_name()]
+        for n in range(40):
+            code = f"import time; time.sleep({0.02 + n * 0.002})"
+            (error, _) = in_threads(
+                lambda code=code: transport.run_python(code, tag="t"),
+                lambda: (time.sleep(0.05), transport.cancel("t")),
+            )
+            assert error is None or error == "" or isinstance(error, StatementCancelled)
+        assert dispatcher._changed.acquire(timeout=5)
+        dispatcher._changed.release()
+        assert transport.run_python("print(1)") == "1\n"
+
 
 class TestErrors:
+    def test_exception_whose_text_cannot_be_had(self, transport):
+        code = (
+            "class Gone(Exception):\n"
+            "    def __str__(self): raise ConnectionRefusedError('Py4JNetworkError: no JVM')\n"
+            "raise Gone()"
+        )
+        with pytest.raises(SessionLost, match="no JVM") as caught:
+            transport.run_python(code)
+        assert "dbt retry" in caught.value.hint
+
+    def test_unknown_statement_in_a_living_session_is_no_lost_session(self, transport, shell):
+        transport.start()
+        gone = client_error("GetStatement", "EntityNotFoundException", "Statement 1 not found")
+        shell.failures = {"GetStatement": [gone]}
+        with pytest.raises(CatalogError, match="not found"):
+            transport.execute("select 1")
+        assert transport.lost is None
+        assert value_of(transport, "select 1") == 1
+
     def test_missing_table(self, transport):
         with pytest.raises(StatementError) as caught:
             transport.execute("select *\nfrom nope")
@@ -440,8 +641,6 @@ class TestErrors:
                 transport.execute("select 1")
         finally:
             del shell.names[runtime_name()]
-            import sys
-
             for name in [n for n in sys.modules if n.startswith(runtime_name())]:
                 del sys.modules[name]
 

@@ -26,10 +26,16 @@ def no_memory() -> None:
     client_problem.cache_clear()
 
 
-def test_auto_takes_spark_connect_and_the_spec_says_so() -> None:
-    assert session_choice(profile()).session_type == "spark_connect"
-    request = session_spec(profile()).create_request("x")
-    assert request["SessionType"] == "SPARK_CONNECT"
+def test_spark_connect_is_taken_when_asked_for_and_the_spec_says_so() -> None:
+    asked = profile(session_type="spark_connect")
+    assert session_choice(asked).session_type == "spark_connect"
+    assert session_spec(asked).create_request("x")["SessionType"] == "SPARK_CONNECT"
+
+
+def test_auto_takes_livy_which_runs_the_python_of_hooks_and_macros() -> None:
+    choice = session_choice(profile())
+    assert choice.session_type == "livy"
+    assert "spark_connect" in choice.reason
     assert "SessionType" not in session_spec(profile(session_type="livy")).create_request("x")
 
 
@@ -55,19 +61,20 @@ def test_where_it_cannot_be_had(keys: dict[str, Any], reason: str) -> None:
     assert "livy" in (caught.value.hint or "")
 
 
-def test_auto_does_not_guess_what_version_auto_is() -> None:
-    assert session_choice(profile(glue_version="auto")).session_type == "livy"
+def test_version_auto_is_left_to_glue() -> None:
     asked = profile(glue_version="auto", session_type="spark_connect")
     assert session_choice(asked).session_type == "spark_connect"
 
 
 def test_local_glue_is_in_no_region() -> None:
-    assert session_choice(profile(local=True, region="us-west-1")).session_type == "spark_connect"
+    asked = profile(local=True, region="us-west-1", session_type="spark_connect")
+    assert session_choice(asked).session_type == "spark_connect"
 
 
 def test_fine_grained_access_switched_off_is_no_reason() -> None:
     off = {"--enable-lakeformation-fine-grained-access": "false"}
-    assert session_choice(profile(default_arguments=off)).session_type == "spark_connect"
+    asked = profile(default_arguments=off, session_type="spark_connect")
+    assert session_choice(asked).session_type == "spark_connect"
 
 
 def test_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:

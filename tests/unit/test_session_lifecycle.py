@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import pytest
 from unit.fake_sessions import Clock, Sessions
 from unit.livy_shell import client_error
@@ -40,8 +42,15 @@ def lifecycle(glue, clock, said):
 
 def test_create_and_wait(lifecycle, glue, said):
     sent = []
-    acquired = lifecycle.acquire(SPEC, "s", look_first=False, sending=lambda: sent.append(1))
-    assert acquired.created and sent == [1]
+
+    @contextmanager
+    def sending():
+        sent.append(glue.calls["CreateSession"])
+        yield
+        sent.append(glue.calls["CreateSession"])
+
+    acquired = lifecycle.acquire(SPEC, "s", look_first=False, sending=sending)
+    assert acquired.created and sent == [0, 1]
     assert 20 <= acquired.seconds < 21.5
     assert glue.calls["CreateSession"] == 1 and glue.calls["GetSession"] < 40
     assert said[0] == "Glue session s: asked for 2 × G.1X, Glue 5.0"
@@ -170,3 +179,40 @@ def test_provisioning_session_that_cannot_be_stopped_is_deleted(lifecycle, glue,
     glue.failures = {"StopSession": [client_error("S", "IllegalSessionStateException", "no")]}
     lifecycle.stop("s")
     assert lifecycle.status("s") is None
+
+
+@pytest.mark.parametrize("operation", ["CreateSession", "GetSession"])
+def test_errors_that_pass_are_waited_out(lifecycle, glue, operation):
+    glue.failures = {operation: [client_error(operation, "ThrottlingException", "Rate")] * 3}
+    assert lifecycle.acquire(SPEC, "s", look_first=False).created
+    assert glue.sessions["s"]["Status"] == "READY"
+
+
+def test_errors_that_do_not_pass_end_in_a_timeout_that_names_them(lifecycle, glue):
+    throttled = client_error("C", "ThrottlingException", "Rate exceeded")
+    glue.failures = {"CreateSession": [throttled] * 1000}
+    with pytest.raises(ProvisioningTimeout, match="Rate exceeded"):
+        lifecycle.acquire(SPEC, "s", look_first=False)
+
+
+def test_create_whose_answer_was_lost_is_found_again(lifecycle, glue):
+    real = glue.create_session
+    lost = [client_error("CreateSession", "InternalServiceException", "no answer")]
+
+    def create_session(**request):
+        answer = real(**request)
+        if lost:
+            raise lost.pop()
+        return answer
+
+    glue.create_session = create_session
+    lifecycle.acquire(SPEC, "s", look_first=False)
+    assert list(glue.sessions) == ["s"] and glue.sessions["s"]["Status"] == "READY"
+
+
+def test_stop_is_repeated_where_that_may_help(lifecycle, glue):
+    glue.put("s", "READY")
+    busy = client_error("StopSession", "ConcurrentModificationException", "busy")
+    glue.failures = {"StopSession": [busy]}
+    lifecycle.stop("s")
+    assert glue.sessions["s"]["Status"] == "STOPPING"

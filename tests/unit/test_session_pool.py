@@ -143,11 +143,130 @@ def test_what_cannot_be_stopped_is_reported(pool, glue, said):
     assert "not allowed" in said[-1] and "dbt-glue sessions stop own" in said[-1]
 
 
+def test_close_while_create_session_is_under_way(pool, glue):
+    """A StopSession that overtakes CreateSession finds nothing to stop."""
+    real, asked, go_on = glue.create_session, threading.Event(), threading.Event()
+
+    def create_session(**request):
+        asked.set()
+        assert go_on.wait(10)
+        return real(**request)
+
+    glue.create_session = create_session
+    pool.prepare(SPEC, OWN)
+    assert asked.wait(5)
+    threading.Timer(0.5, go_on.set).start()
+    pool.close()
+    assert glue.sessions["own"]["Status"] == "STOPPING"
+
+
+def test_close_lets_waiting_threads_go_though_aws_does_not_answer(pool, glue, monkeypatch):
+    monkeypatch.setattr("dbt.adapters.glue.session.pool.STOP_WITHIN", 0.2)
+    asked, go_on, got = threading.Event(), threading.Event(), []
+
+    def create_session(**request):
+        asked.set()
+        assert go_on.wait(30)
+        raise client_error("CreateSession", "AccessDeniedException")
+
+    def wait():
+        try:
+            pool.transport(SPEC, OWN)
+        except SessionError as error:
+            got.append(error.message)
+
+    glue.create_session = create_session
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    assert asked.wait(5)
+    pool.close()
+    waiting.join(2)
+    go_on.set()
+    assert got == ["The session pool is closed."]
+
+
+def test_a_thread_that_is_not_wanted_any_more_stops_waiting(pool, glue):
+    glue.provisioning = 60
+    started = time.monotonic()
+    with pytest.raises(SessionError, match="Cancelled"):
+        pool.transport(SPEC, OWN, lambda: time.monotonic() < started + 0.3)
+    assert time.monotonic() - started < 3
+
+
+def test_close_that_was_interrupted_goes_on_when_called_again(pool, glue, monkeypatch):
+    pool.transport(SPEC, OWN)
+    real = glue.stop_session
+
+    def slowly(Id):
+        time.sleep(0.5)
+        return real(Id=Id)
+
+    glue.stop_session = slowly
+    join, interrupts = threading.Thread.join, [KeyboardInterrupt]
+
+    def interrupted_once(self, timeout=None):
+        if interrupts:
+            raise interrupts.pop()
+        return join(self, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", interrupted_once)
+    with pytest.raises(KeyboardInterrupt):
+        pool.close()
+    pool.close()
+    assert glue.sessions["own"]["Status"] == "STOPPING"
+
+
+def test_close_where_no_thread_can_be_started(pool, glue, monkeypatch):
+    """As in an atexit function of Python 3.12 and later."""
+    pool.transport(SPEC, OWN)
+
+    def start(self):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    pool.close()
+    assert glue.sessions["own"]["Status"] == "STOPPING"
+
+
+def test_close_cancels_what_runs_in_a_shared_session(pool, glue, said):
+    glue.put("shared", "READY")
+    transport = pool.transport(SPEC, SHARED)
+    running = threading.Event()
+    codes = []
+
+    def get_statement(**request):
+        running.set()
+        return {"Statement": {"State": "RUNNING"}}
+
+    def run_statement(**request):
+        codes.append(request["Code"])
+        return {"Id": len(codes)}
+
+    glue.get_statement, glue.run_statement = get_statement, run_statement
+    errors = []
+
+    def execute():
+        try:
+            transport.execute("select 1")
+        except SessionError as error:
+            errors.append(error.message)
+
+    thread = threading.Thread(target=execute)
+    thread.start()
+    assert running.wait(5)
+    pool.close()
+    thread.join(5)
+    assert errors == ["The session is being closed."]
+    assert len(codes) == 2 and f'"cancel": ["{transport._client}.1"]' in codes[1]
+    assert glue.sessions["shared"]["Status"] == "READY"
+
+
 PROGRAM = """
 import sys, time
 from types import SimpleNamespace
 sys.path.insert(0, {tests!r})
 from unit.test_session_pool import Glue, OWN, SPEC, SessionPool
+from dbt.adapters.glue.session import pool as pool_module
 glue = Glue(time.monotonic, provisioning=0.0)
 stop = glue.stop_session
 def stop_session(Id):
@@ -168,6 +287,10 @@ print("ready", flush=True)
         ("raise KeyboardInterrupt", None),
         ("time.sleep(60)", signal.SIGINT),
         ("time.sleep(60)", signal.SIGTERM),
+        ("time.sleep(60)", signal.SIGHUP),
+        ("pool = None; time.sleep(60)", signal.SIGINT),
+        ("pool_module.STOP_WITHIN = 0.5\nwith pool._lock: time.sleep(60)", signal.SIGTERM),
+        ("import os\nif os.fork(): os.wait()\nelse: print('child', flush=True)", None),
     ],
 )
 def test_session_is_stopped_however_the_process_ends(end, number):
@@ -181,8 +304,9 @@ def test_session_is_stopped_however_the_process_ends(end, number):
     assert process.stdout.readline() == "ready\n"
     if number is not None:
         process.send_signal(number)
-    assert process.stdout.read() == "stopped own\n"
+    said = process.stdout.read()
     process.wait(20)
     process.stdout.close()
-    if number == signal.SIGTERM:
-        assert process.returncode == -signal.SIGTERM
+    assert said == ("child\n" if "fork" in end else "") + "stopped own\n"
+    if number in (signal.SIGTERM, signal.SIGHUP):
+        assert process.returncode in (-number, 128 + number)

@@ -116,6 +116,7 @@ def dbt(folder: Path, *command: str, source: str = "", **profile: Any) -> tuple[
     return done.returncode, " ".join(done.stdout.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "failures", "told", "next_step"),
     [

@@ -67,11 +67,13 @@ def test_dbt_folders_stay_namespace_packages(contents: set[str]) -> None:
         assert f"{package}/__init__.py" not in contents
 
 
+@pytest.mark.slow
 def test_dbt_lists_the_installed_plugin(installed: venvs.Venv, tmp_path: Path) -> None:
     done = installed.run("python", "-c", RUN_DBT, "--version", cwd=tmp_path)
     assert "- glue:" in done.stdout, done.stdout
 
 
+@pytest.mark.slow
 def test_the_installed_adapter_loads_from_the_wheel(installed: venvs.Venv, tmp_path: Path) -> None:
     code = (
         "import dbt.adapters.glue as glue, dbt.adapters.glue.impl, dbt.include.glue as include;"
@@ -82,6 +84,7 @@ def test_the_installed_adapter_loads_from_the_wheel(installed: venvs.Venv, tmp_p
     assert len(lines) == 2 and all(line.startswith(str(installed.root)) for line in lines), lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answers", "profile"),
     [
@@ -127,6 +130,7 @@ def test_dbt_init_asks_for_a_profile_that_works(
     assert parsed.returncode == 0, parsed.stdout
 
 
+@pytest.mark.slow
 def test_the_command_is_installed(installed: venvs.Venv, tmp_path: Path) -> None:
     done = installed.run("dbt-glue", "--help", cwd=tmp_path)
     assert done.returncode == 0, done.stdout

@@ -46,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_local(commands)
     _add_sessions(commands)
-    doctor = commands.add_parser("doctor", help="what would fail before a run does (not yet here)")
+    doctor = commands.add_parser(
+        "doctor", help="what would fail before a run does (not in this version)"
+    )
     doctor.set_defaults(run=_doctor)
     return parser
 
@@ -104,7 +106,12 @@ def _add_sessions(commands: Any) -> None:
         parser.add_argument("--region", help="AWS region")
         parser.add_argument("--profile", help="AWS profile of ~/.aws/config")
         parser.add_argument("--endpoint-url", help="address of the Glue API")
-        parser.add_argument("--local-dir", help="the local Glue of this folder, instead of AWS")
+        parser.add_argument(
+            "--dir",
+            "--local-dir",
+            dest="local_dir",
+            help="the local Glue of this folder, instead of AWS",
+        )
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.context import SpawnContext
 from typing import TYPE_CHECKING, Any
@@ -130,18 +130,19 @@ class GlueConnectionManager(SQLConnectionManager):
         if spec.session_type not in self._told:
             self._told.add(spec.session_type)
             choice = session_choice(credentials)
-            logger.info(f"Session type: {choice.session_type}, since {choice.reason}")
+            tell = logger.info if choice.session_type == "spark_connect" else logger.debug
+            tell(f"Session type: {choice.session_type}, since {choice.reason}")
         return spec, name
 
-    def transport(self) -> Transport:
+    def transport(self, wanted: Callable[[], bool] = lambda: True) -> Transport:
         """The transport of the node that this thread is at; waits until its session is usable."""
         node = get_node_info() or {}
         spec, name = self._session_of(node.get("meta") or {}, node.get("unique_id"))
         if name.id in self._ready:
-            return self.pool.transport(spec, name)
+            return self.pool.transport(spec, name, wanted)
         started = time.monotonic()
         logger.debug(f"Waiting for session {name.id} ({spec.describe()})")
-        transport = self.pool.transport(spec, name)
+        transport = self.pool.transport(spec, name, wanted)
         self._ready[name.id] = transport
         waited = time.monotonic() - started
         if waited > 1:
@@ -170,14 +171,8 @@ class GlueConnectionManager(SQLConnectionManager):
             yield
 
     def cancel(self, connection: Connection) -> None:
+        """Cancels what the connection runs; a thread that waits for a session stops waiting."""
         connection.handle.cancel()
-
-    def cancel_open(self) -> list[str]:
-        """Cancels what every other thread runs; threads that wait for a session stop waiting."""
-        names = super().cancel_open()
-        if not self._ready:
-            self._close_pool()
-        return names
 
     def cleanup_all(self) -> None:
         try:

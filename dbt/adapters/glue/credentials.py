@@ -114,8 +114,9 @@ class GlueCredentials(Credentials):
     session_type: str = option(
         "auto",
         "text",
-        "How SQL reaches the session: Spark Connect, or Livy statements. `auto` takes Spark "
-        "Connect where it can be had, and the log says which and why. Python code needs `livy`.",
+        "How SQL reaches the session: Livy statements, or Spark Connect (Glue 5.1 and later; no "
+        "Python code, and Spark 3.5 leaves out the cause of some errors). `auto` takes Livy in "
+        "this version.",
         **one_of(*SESSION_TYPES),
         session=True,
     )

@@ -1,5 +1,6 @@
 """DataMethods: what macros ask about the data of tables."""
 
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from dbt.adapters.events.logging import AdapterLogger
 from dbt.adapters.glue import catalog_relations, seeds, table_metadata
 from dbt.adapters.glue.exceptions import NotOwned
 from dbt.adapters.glue.services import GlueServices, glue_errors
+from dbt.adapters.glue.storage import same_location
 from dbt.adapters.glue.temporaries import StagingTable
 
 if TYPE_CHECKING:
@@ -16,11 +18,27 @@ if TYPE_CHECKING:
 
 logger = AdapterLogger("Glue")
 
+HUDI_QUERY_SUFFIXES = ("_ro", "_rt")  # read-optimized and real-time queries of a MOR table
+
 
 class DataMethods(GlueServices):
     @available
     def get_custom_iceberg_catalog_namespace(self) -> str | None:
         return self.credentials.custom_iceberg_catalog_namespace or None
+
+    @available.parse(lambda *args, **kwargs: "")
+    @glue_errors
+    def spark_version(self) -> str:
+        """What Spark's `version()` says, `3.5.6 <revision>`; each session is asked once."""
+        session = self.connections.transport().session_id
+        if session not in self._spark_versions:
+            _, answer = self.execute("select version() as version", fetch=True)
+            self._spark_versions[session] = str(answer.rows[0][0])
+        return self._spark_versions[session]
+
+    @functools.cached_property
+    def _spark_versions(self) -> dict[str, str]:
+        return {}
 
     @available
     def temp_identifier(self, base: str) -> str:
@@ -65,15 +83,36 @@ class DataMethods(GlueServices):
 
     @available.parse_none
     @glue_errors
+    def drop_query_tables(self, relation: BaseRelation, location: str | None) -> None:
+        """Drops `<name>_ro` and `<name>_rt`, which Hudi syncs beside a merge-on-read table.
+
+        Spark's DROP TABLE leaves them. Only those over the same data are dropped.
+        """
+        schema, name = self._name(relation)
+        for suffix in HUDI_QUERY_SUFFIXES:
+            table = self.catalog.get_table(schema, name + suffix)
+            place = table_metadata.location_of(table) if table else None
+            if location and place and same_location(place, location):
+                self.catalog.delete_table(schema, name + suffix)
+
+    @available.parse_none
+    @glue_errors
     def delete_table_data(
-        self, relation: BaseRelation, location: str | None, custom_location: str | None = None
+        self,
+        relation: BaseRelation,
+        location: str | None,
+        custom_location: str | None = None,
+        required: bool = False,
     ) -> int:
         """Deletes what lies at a location, if dbt owns that; returns how many objects.
 
         Owned: below the profile's location, or the model's custom_location. What is not owned is
-        left, and a warning says why.
+        left, and a warning says why; an error where the deletion is required.
         """
-        return self._delete_data(*self._name(relation), location, custom_location)
+        schema, name = self._name(relation)
+        if required and location:
+            return self.storage.delete_data(schema, name, location, custom_location)
+        return self._delete_data(schema, name, location, custom_location)
 
     @available.parse_none
     @glue_errors

@@ -1,8 +1,8 @@
 """What dbt holds of a connection: a handle, a cursor, a response. None of them does I/O to open."""
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.contracts.connection import AdapterResponse
 
+from dbt.adapters.glue.exceptions import StatementCancelled
 from dbt.adapters.glue.session.result import Result
 from dbt.adapters.glue.session.transport import Transport
 
@@ -32,39 +33,52 @@ class GlueAdapterResponse(AdapterResponse):
 class GlueHandle:
     """The connection of one dbt thread; the session behind it is found at the first statement.
 
-    find_transport waits for the session of the node that this thread is at.
+    find_transport waits for the session of the node that this thread is at, while the function
+    that it is given says True.
     """
 
-    def __init__(self, name: Callable[[], str], find_transport: Callable[[], Transport]) -> None:
+    def __init__(
+        self,
+        name: Callable[[], str],
+        find_transport: Callable[[Callable[[], bool]], Transport],
+    ) -> None:
         self._name = name
         self._find_transport = find_transport
         self._busy: AbstractContextManager[None] | None = None
         self._busy_with: Transport | None = None
         self._running: tuple[Transport, str] | None = None
+        self._cancelled = False
 
     def cursor(self) -> "GlueCursor":
         return GlueCursor(self)
 
     def execute(self, sql: str, *, fetch: bool, limit: int | None) -> Result:
-        transport, tag = self._transport(), self._name()
-        self._running = (transport, tag)
-        try:
+        with self._statement() as (transport, tag):
             return transport.execute(sql, fetch=fetch, limit=limit, tag=tag)
-        finally:
-            self._running = None
 
     def run_python(self, code: str) -> Result:
         """Runs Python; what it printed is the result's one value, in the column `output`."""
+        with self._statement() as (transport, tag):
+            printed = transport.run_python(code, tag=tag)
+        return Result([], [(printed,)], None, transport.session_id, None, 0.0)
+
+    @contextmanager
+    def _statement(self) -> Iterator[tuple[Transport, str]]:
         transport, tag = self._transport(), self._name()
         self._running = (transport, tag)
         try:
-            printed = transport.run_python(code, tag=tag)
+            if self._cancelled:
+                raise StatementCancelled("The connection was cancelled.")
+            yield transport, tag
         finally:
             self._running = None
-        return Result([], [(printed,)], None, transport.session_id, None, 0.0)
 
     def cancel(self) -> None:
-        """Cancels what this connection runs; may be called from any thread."""
+        """Cancels what this connection runs, and lets it run nothing more; from any thread.
+
+        dbt cancels all connections when the run is to end, and then waits for their threads.
+        """
+        self._cancelled = True
         running = self._running
         if running is not None:
             transport, tag = running
@@ -87,7 +101,7 @@ class GlueHandle:
         """Spark has no transactions."""
 
     def _transport(self) -> Transport:
-        transport = self._find_transport()
+        transport = self._find_transport(lambda: not self._cancelled)
         self.be_busy(transport)
         return transport
 

@@ -174,6 +174,7 @@ class GlueAdapter(OlderMethods):
         return super().list_relations(None, self._bare(schema))
 
     @available.parse_none
+    @glue_errors
     def get_relation(
         self,
         database: str | None,
@@ -181,10 +182,18 @@ class GlueAdapter(OlderMethods):
         identifier: str,
         file_format: str | None = None,
     ) -> BaseRelation | None:
-        """The relation, from dbt's cache or the catalog; file_format is accepted, not needed."""
+        """The relation, from dbt's cache or the catalog; file_format is accepted, not needed.
+
+        The catalog is asked about what the cache does not know: a hook or macro may have made it.
+        """
         if not identifier:
             return None
-        return super().get_relation(None, self._bare(schema), identifier)
+        schema = self._bare(schema)
+        found = super().get_relation(None, schema, identifier)
+        if found is None and (table := self.catalog.get_table(schema, identifier)):
+            found = catalog_relations.relation_of(table, schema)
+            self.cache_added(found)
+        return found
 
     @available.parse_none
     def drop_relation(self, relation: BaseRelation) -> None:
@@ -216,7 +225,10 @@ class GlueAdapter(OlderMethods):
     def glue_rename_relation(self, from_relation: GlueRelation, to_relation: GlueRelation) -> None:
         """Renames in the catalog; the data stays where it is."""
         catalog_relations.rename(self.catalog, from_relation, to_relation)
-        self.cache_renamed(from_relation, to_relation)
+        known = self.cache.get_relations(None, to_relation.schema)
+        # adapter.rename_relation has renamed in dbt's cache before it calls the macro
+        if not any(found.matches(identifier=to_relation.identifier) for found in known):
+            self.cache_renamed(from_relation, to_relation)
 
     def debug_query(self) -> None:
         self.execute("select 1 as id", fetch=True)

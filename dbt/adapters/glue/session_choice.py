@@ -42,9 +42,8 @@ def session_choice(credentials: GlueCredentials) -> SessionChoice:
         return SessionChoice(CONNECT, "the profile says so")
     if problem is not None:
         return SessionChoice(LIVY, problem)
-    if credentials.glue_version == "auto":
-        return SessionChoice(LIVY, "`glue_version: auto` may be one without Spark Connect")
-    return SessionChoice(CONNECT, f"Glue {credentials.glue_version} has it")
+    # Only Livy runs the Python that hooks and macros may hold, and it tells the cause of an error.
+    return SessionChoice(LIVY, "`auto` takes it; `session_type: spark_connect` can be had")
 
 
 def connect_problem(credentials: GlueCredentials) -> str | None:

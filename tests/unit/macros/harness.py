@@ -64,7 +64,7 @@ class FakeAdapter:
         self.columns: dict[str, list[GlueColumn]] = {}
         self.increment_columns: list[GlueColumn] = []
         self.query_columns: list[str] = []
-        self.spark_version = "3.5.4 abc"
+        self.version = "3.5.4 abc"
 
     def dispatch(self, name: str, package: str | None = None) -> Any:
         for prefix in ("glue__", "spark__", "default__"):
@@ -75,8 +75,6 @@ class FakeAdapter:
     def execute(self, sql: str, **kwargs: Any) -> tuple[str, Any]:
         text = " ".join(sql.split())
         self.log.append(text)
-        if "select version()" in text:
-            return "OK", SimpleNamespace(rows=[[self.spark_version]])
         columns = [SimpleNamespace(name=name) for name in self.query_columns]
         return "OK", SimpleNamespace(columns=columns, rows=[])
 
@@ -90,6 +88,9 @@ class FakeAdapter:
 
     def drop_relation(self, relation: GlueRelation) -> None:
         self.dispatch("drop_relation")(relation)
+
+    def spark_version(self) -> str:
+        return self.version
 
     def remember_temporary(self, relation: GlueRelation) -> None:
         self.remembered.append(str(relation))
@@ -111,7 +112,19 @@ class FakeAdapter:
     def recorded_location(self, relation: GlueRelation) -> str:
         return f"s3://b/recorded/{relation.identifier}"
 
-    def delete_table_data(self, relation: Any, location: str, custom: Any = None) -> None:
+    def drop_query_tables(self, relation: GlueRelation, location: str) -> None:
+        self.log.append(f"DROP QUERY TABLES {relation} {location}")
+
+    def render_raw_columns_constraints(self, raw_columns: Any) -> list[str]:
+        self.log.append(f"CONSTRAINTS {', '.join(raw_columns)}")
+        return []
+
+    def render_raw_model_constraints(self, raw_constraints: Any) -> list[str]:
+        return []
+
+    def delete_table_data(
+        self, relation: Any, location: str, custom: Any = None, required: bool = False
+    ) -> None:
         self.log.append(f"DELETE DATA {location}")
 
     def upload_seed(self, table: Any, relation: Any, types: Any) -> dict[str, Any]:
@@ -123,6 +136,9 @@ class FakeAdapter:
 
     def cache_added(self, relation: GlueRelation) -> None:
         self.log.append(f"CACHE {relation}")
+
+    def cache_dropped(self, relation: GlueRelation) -> None:
+        """dbt's cache: nothing that a test looks at."""
 
     def iceberg_expire_snapshots(self, relation: GlueRelation) -> None:
         self.log.append(f"EXPIRE {relation}")
@@ -241,6 +257,7 @@ class FakeModel(dict):
             database=None,
             description=config.pop("description", ""),
             columns=config.pop("columns", {}),
+            constraints=[],
             unique_id=f"{resource_type}.proj.tab",
             batch=None,
             language="sql",

@@ -153,3 +153,13 @@ def test_snapshots_are_expired_when_asked() -> None:
     assert "EXPIRE" not in " ".join(increment("iceberg").run("incremental"))
     asked = increment("iceberg", iceberg_expire_snapshots="True").run("incremental")
     assert asked[-1] == "EXPIRE glue_catalog.`sch`.`tab`"
+
+
+def test_a_refused_schema_change_changes_nothing() -> None:
+    project = increment(
+        "parquet", incremental_strategy="append", on_schema_change="sync_all_columns"
+    )
+    project.adapter.increment_columns = columns(id="int", order="string", new="int")
+    with pytest.raises(CompilationError, match="cannot drop columns"):
+        project.run("incremental")
+    assert not [line for line in project.adapter.log if line.startswith("alter")]

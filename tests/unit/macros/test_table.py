@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 from dbt_common.exceptions import CompilationError
 
@@ -27,8 +29,7 @@ def test_iceberg_is_replaced_in_place() -> None:
 def test_delta_is_replaced_in_place_where_spark_can() -> None:
     project = FakeProject(file_format="delta")
     project.existing("delta")
-    asked, replaced = project.run("table")
-    assert asked == "select version() as version"
+    (replaced,) = project.run("table")
     assert replaced.startswith("create or replace table `sch`.`tab` using delta")
     assert replaced.endswith("as select 1 as id")
 
@@ -37,9 +38,9 @@ def test_delta_is_replaced_in_place_where_spark_can() -> None:
 def test_delta_takes_schema_then_rows_where_spark_cannot(version: str) -> None:
     project = FakeProject(file_format="delta")
     project.existing("delta")
-    project.adapter.spark_version = version
+    project.adapter.version = version
     project.adapter.increment_columns = columns(id="int", n="string")
-    _, view, replaced, inserted, dropped = project.run("table")
+    view, replaced, inserted, dropped = project.run("table")
     assert view == "create or replace temporary view `tab__dbt_tmp_1` as select 1 as id"
     assert replaced.startswith("create or replace table `sch`.`tab` (`id` int, `n` string) using")
     assert inserted.startswith("insert into `sch`.`tab` (`id`, `n`) select `id`, `n` from")
@@ -104,9 +105,51 @@ def test_hudi_has_its_key_and_the_time_of_the_write() -> None:
     project.adapter.query_columns = ["a", "update_hudi_ts"]
     created = project.run("table")[-1]
     assert (
-        "tblproperties ('type' = 'mor', 'primaryKey' = 'a,b', 'preCombineField' = 'update_hudi_ts',"
+        "tblproperties ('type' = 'mor', 'hoodie.index.type' = 'GLOBAL_BLOOM', "
+        "'hoodie.bloom.index.update.partition.path' = 'true', "
+        "'primaryKey' = 'a,b', 'preCombineField' = 'update_hudi_ts',"
         " 'hoodie.x' = '1') as select `a`, current_timestamp() as `update_hudi_ts` from" in created
     )
+
+
+def test_hudi_key_and_partitions_take_the_case_of_the_query() -> None:
+    project = FakeProject(
+        file_format="hudi",
+        unique_key="Id",
+        partition_by=["Day"],
+        hudi_options={"hoodie.index.type": "SIMPLE"},
+    )
+    project.adapter.query_columns = ["ID", "Day"]
+    created = project.run("table")[-1]
+    assert "partitioned by (`day`)" in created
+    assert "'primaryKey' = 'id'" in created and "'hoodie.index.type' = 'SIMPLE'" in created
+    assert "select `id`, `day`, current_timestamp()" in created
+
+
+@pytest.mark.parametrize("materialization", ["table", "incremental"])
+def test_contract_is_of_the_query_without_the_added_column(materialization: str) -> None:
+    column = {"name": "n", "data_type": "string"}
+    project = FakeProject(
+        materialized=materialization,
+        file_format="hudi",
+        unique_key="n",
+        columns={"n": column},
+        contract=SimpleNamespace(enforced=True),
+    )
+    asserted: list[str] = []
+    project.context["get_assert_columns_equivalent"] = lambda sql: asserted.append(sql) or ""
+    project.adapter.query_columns = ["n"]
+    log = project.run(materialization)
+    assert asserted == ["select 1 as id"]
+    assert "CONSTRAINTS n" in log
+    assert "select `n`, current_timestamp() as `update_hudi_ts` from ( select n from" in log[-1]
+
+
+def test_a_dropped_hudi_table_takes_its_query_tables_along() -> None:
+    project = FakeProject(file_format="hudi")
+    project.existing("hudi")
+    project.adapter.drop_relation(project.adapter.relation)
+    assert project.adapter.log[1] == "DROP QUERY TABLES `sch`.`tab` s3://b/recorded/tab"
 
 
 def test_iceberg_timestamp_column() -> None:
@@ -165,7 +208,7 @@ class FakeConfigColumn(dict):
 @pytest.mark.parametrize(
     "name,expected",
     [
-        ("iceberg", "alter table glue_catalog.`sch`.`tab` rename to glue_catalog.`sch`.`new`"),
+        ("iceberg", "alter table glue_catalog.`sch`.`tab` rename to `sch`.`new`"),
         ("parquet", "RENAME `sch`.`tab` `sch`.`new`"),
     ],
 )

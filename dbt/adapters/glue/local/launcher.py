@@ -54,7 +54,7 @@ class LocalGlue:
 def resolve_dir(local_dir: str | Path | None = None) -> Path:
     """`local_dir`, else DBT_GLUE_LOCAL_DIR, else ~/.dbt-glue/local; absolute."""
     chosen = local_dir or os.environ.get(DIR_ENVIRONMENT) or DEFAULT_DIR
-    return Path(chosen).expanduser().absolute()
+    return Path(chosen).expanduser().resolve()
 
 
 def ensure_running(

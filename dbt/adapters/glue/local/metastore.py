@@ -250,6 +250,8 @@ def _hive_properties(folder: Path) -> dict[str, str]:
         # Asynchronous logging asks for a jar that pyspark does not have.
         "hive.async.log.enabled": "false",
         "hive.metastore.warehouse.dir": f"s3://{WAREHOUSE_BUCKET}/",
+        # The Data Catalog takes whatever columns a table is updated to.
+        "hive.metastore.disallow.incompatible.col.type.changes": "false",
         # The Data Catalog does not list files when a table is created.
         "hive.stats.autogather": "false",
         "hive.hmshandler.retry.attempts": "3",

@@ -157,6 +157,9 @@ class ConnectTransport:
             if self._channel is not None:
                 self._channel.close()
 
+    def cancel_left(self) -> None:
+        """Nothing is left: close has interrupted what ran."""
+
     # -- running
 
     @contextmanager

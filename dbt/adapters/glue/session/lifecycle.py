@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from dbt.adapters.glue.session.spec import REQUEST_ORIGIN, SessionSpec
 USABLE = frozenset({"READY", "BUSY"})
 ENDED = frozenset({"STOPPED", "TIMEOUT", "FAILED"})
 FIRST_POLL, LAST_POLL = 0.05, 1.0
+STOP_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,15 @@ class SessionLifecycle:
         session_id: str,
         *,
         look_first: bool,
-        sending: Callable[[], None] = lambda: None,
+        sending: Callable[[], AbstractContextManager[None]] = nullcontext,
         wanted: Callable[[], bool] = lambda: True,
     ) -> Acquired:
         """Attaches to the session if it lives, else creates it; returns when it is usable.
 
         look_first: someone may have made it already. A session of this id that has ended is
         deleted and made anew; one that another process creates at the same moment is attached to.
-        sending is called right before CreateSession, wanted between looks: False gives up.
+        CreateSession is called within sending(); wanted is asked between looks: False gives up.
+        Errors that may pass (throttling) are waited out like the session itself.
         Raises ProvisioningTimeout, SessionFailed, SessionError, AccessDenied, CatalogError.
         """
         started = self._clock()
@@ -86,23 +89,43 @@ class SessionLifecycle:
                 self._report(f"Glue session {session_id}: {status}, making it anew")
                 self._delete(session_id)
             if status in ENDED or not status:
-                sending()
-                state = self._create(spec, session_id)
-                if state:
-                    created = True
+                with sending():
+                    state = self._patiently(lambda: self._create(spec, session_id))
+                created = "Id" in state
+                if created:
                     continue
-                status = "held by another process"
+                status = state.get("Status") or "held by another process"
             waited = self._clock() - started
             if waited >= self._timeout:
                 raise self._too_late(session_id, status, waited)
             if not wanted():
                 raise SessionError(f"Gave up session {session_id}.", session_id=session_id)
             self._sleep(pause)
-            state = self._look(session_id)
+            state = self._patiently(lambda: self._look(session_id))
         raise AssertionError("poll_intervals ends never")
+
+    @staticmethod
+    def _patiently(step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What step says of the session; only why it is unknown after an error that may pass."""
+        try:
+            return step()
+        except CatalogError as error:
+            if not error.retryable:
+                raise
+            return {"Status": f"unknown ({error.message})"}
 
     def stop(self, session_id: str) -> None:
         """Stops a session. One that does not exist or has ended is no error."""
+        for attempt in range(1, STOP_ATTEMPTS + 1):
+            try:
+                self._stop(session_id)
+                return
+            except CatalogError as error:
+                if not error.retryable or attempt == STOP_ATTEMPTS:
+                    raise
+            self._sleep(0.5)
+
+    def _stop(self, session_id: str) -> None:
         try:
             call("StopSession", self._glue.stop_session, Id=session_id)
         except CatalogError as error:
@@ -149,7 +172,7 @@ class SessionLifecycle:
                 ) from error
             raise
         self._report(f"Glue session {session_id}: asked for {spec.describe()}")
-        return {"Status": "PROVISIONING", **answer.get("Session", {})}
+        return {"Id": session_id, "Status": "PROVISIONING", **answer.get("Session", {})}
 
     def _delete(self, session_id: str) -> None:
         try:

@@ -3,13 +3,21 @@
 Statements of a session run one after the other, so SQL is not sent as statements of its own. Each
 statement is an exchange with the dispatcher in the session (session/runtime): it hands over the
 SQL that waits, and brings the results that are there. One pump thread sends them.
+
+What waiting costs: an exchange waits up to 20 s in the session (pacing.py), and is looked at every
+`poll_cap` seconds once nothing has happened for a few. So a minute of waiting is about 3
+RunStatement and 60 / poll_cap GetStatement, for all threads together.
+
+A statement runs at most once: its id makes a repeated exchange harmless, whoever repeats it
+(botocore after a broken connection, StatementClient after throttling, `_exchange` after a cancel).
+Only the session's Python knows the ids: once that was restarted, nothing is sent again.
 """
 
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from dbt.adapters.glue.exceptions import (
@@ -34,6 +42,8 @@ from dbt.adapters.glue.session.ticket import Ticket, copy_error, discard, driver
 SMALLEST_ANSWER = 4096
 SMALLEST_PART = 16 * 1024
 ATTEMPTS = 4
+CANCEL_WITHIN = 5.0  # seconds for which a cancel is tried again
+LONG_WAIT = 5.0  # an exchange that waits as long has nothing to hurry for
 
 
 class LivyTransport:
@@ -68,7 +78,7 @@ class LivyTransport:
         self._inline_bytes = inline_bytes
         self._most = max(inline_bytes, SMALLEST_PART)
         self._warn = warn
-        self._warned = False
+        self._warned = self._warned_of_files = False
         self._clock = clock
         self._client = uuid.uuid4().hex[:12]
         self._count = 0
@@ -118,9 +128,18 @@ class LivyTransport:
 
     def close(self) -> None:
         """Ends the pump; whoever waits gets a SessionError. The session is left alone."""
+        error = SessionError("The session is being closed.", session_id=self.session_id)
         with self._changed:
             self._closed = True
-        self._fail_all(SessionError("The session is being closed.", session_id=self.session_id))
+            self._cancels.update(t.id for t in self._tickets.values() if t.carried)
+            self._drop_tickets(error)
+
+    def cancel_left(self) -> None:
+        """After close, in a session that lives on: cancels what it may still be running."""
+        with self._changed:
+            left = sorted(self._cancels) if self.lost is None else []
+        if left:
+            self._submit_cancel(left)
 
     # -- the threads' side
 
@@ -132,8 +151,7 @@ class LivyTransport:
                     while not ticket.done:
                         self._changed.wait()
             except BaseException:
-                with suppress(GlueError):  # the interrupt matters more; the pump cancels again
-                    self._cancel([ticket])
+                self._cancel([ticket])
                 raise
             finally:
                 with self._changed:
@@ -180,7 +198,14 @@ class LivyTransport:
             urgent = sent and self._in_flight
             self._changed.notify_all()
         if urgent and self.lost is None:
-            self._statements.submit(exchange_codes(self._ask(cancel=sent))[0])
+            try:
+                self._submit_cancel(sent)
+            except GlueError as error:  # whoever cancels has something better to say
+                self._warn(f"Glue session {self.session_id}: cancelling takes longer: {error}")
+
+    def _submit_cancel(self, idents: list[str]) -> None:
+        for code in exchange_codes(self._ask(cancel=idents)):
+            self._statements.submit(code, retry_for=CANCEL_WITHIN)
 
     # -- the pump
 
@@ -229,7 +254,7 @@ class LivyTransport:
     def _ask(self, **parts: Any) -> dict[str, Any]:
         ask = {
             "client": self._client,
-            "frame": f"dbt-glue-{uuid.uuid4().hex}",
+            "frame": _new_frame(),
             "wait": 0.0,
             "most": self._most,
             "spill": self._spill,
@@ -239,26 +264,36 @@ class LivyTransport:
 
     def _exchange(self, ask: dict[str, Any]) -> tuple[dict[str, Any], Output]:
         """One exchange, repeated where that is safe: the dispatcher knows the ids it has."""
-        for attempt in range(1, ATTEMPTS + 1):
+        first = ask["frame"]
+        for _ in range(ATTEMPTS):
             try:
-                output = self._send(ask)
-            except StatementCancelled:
-                # Someone cancelled our exchange, not the SQL in it.
-                if attempt == ATTEMPTS:
-                    raise
+                output = self._send_until_whole(ask)
+            except StatementCancelled:  # someone cancelled our exchange, not the SQL in it
+                ask["frame"] = _new_frame()
                 continue
-            if runtime_missing(output):
-                self._check(self._statements.run(install_code()))
-                continue
-            if cut_short(output, ask["frame"]) and ask["most"] > SMALLEST_ANSWER:
-                self._most = ask["most"] = max(ask["most"] // 4, SMALLEST_ANSWER)
-                continue
-            self._check(output)
-            return read_answer(output, ask["frame"]), output
+            if not runtime_missing(output):
+                self._check(output)
+                return read_answer(output, ask["frame"]), output
+            if ask["frame"] != first and ask["statements"]:  # an attempt may have brought the SQL
+                raise SessionLost(
+                    "The session's Python was restarted: what it ran may be done or not.",
+                    session_id=self.session_id,
+                    statement_id=output.statement_id,
+                )
+            self._check(self._statements.run(install_code()))
         raise ProtocolError(
-            "The session does not keep the dispatcher, or cuts its answers short.",
+            "The session does not keep the dispatcher, or someone cancels all its statements.",
             session_id=self.session_id,
         )
+
+    def _send_until_whole(self, ask: dict[str, Any]) -> Output:
+        """Where Glue cuts the answer short, a shorter one is asked for."""
+        while True:
+            output = self._send(ask)
+            if not cut_short(output, ask["frame"]) or ask["most"] <= SMALLEST_ANSWER:
+                return output
+            self._most = ask["most"] = max(ask["most"] // 4, SMALLEST_ANSWER)
+            ask["frame"] = _new_frame()
 
     def _send(self, ask: dict[str, Any]) -> Output:
         *pieces, last = exchange_codes(ask)
@@ -266,7 +301,8 @@ class LivyTransport:
             output = self._statements.run(code)
             if not output.ok:
                 return output
-        return self._statements.run(last)
+        quiet = ask["wait"] if ask["wait"] >= LONG_WAIT and not ask["statements"] else 0.0
+        return self._statements.run(last, quiet)
 
     def _check(self, output: Output) -> None:
         if output.ok:
@@ -309,8 +345,8 @@ class LivyTransport:
             if not ticket.take(part, self._s3):
                 return
             ticket.statement_id = output.statement_id
-        elif "s3" in part:  # the result of a cancelled statement
-            discard(part["s3"], self._s3)
+        if "s3" in part:
+            self._discard(part["s3"])
         with self._changed:
             self._tickets.pop(part["id"], None)
             self._acks.add(part["id"])
@@ -319,6 +355,16 @@ class LivyTransport:
                 ticket.finish()
                 if ticket.lost is not None:
                     self.lost = ticket.lost
+                self._changed.notify_all()
+
+    def _discard(self, address: str) -> None:
+        """No statement fails for a file that stays."""
+        try:
+            discard(address, self._s3)
+        except GlueError as error:
+            if not self._warned_of_files:
+                self._warned_of_files = True
+                self._warn(f"Results that have been read cannot be deleted ({address}): {error}")
 
     def _forgotten(self, ident: str) -> None:
         ticket = self._tickets.pop(ident, None)
@@ -335,11 +381,19 @@ class LivyTransport:
         with self._changed:
             if isinstance(error, SessionLost):
                 self.lost = error
-            for ticket in self._tickets.values():
-                if ticket.carried and self.lost is None and not self._closed:
-                    self._cancels.add(ticket.id)
-                ticket.fail(copy_error(error))
             if self.lost is not None or not self._tickets:
-                self._cancels.clear()
-            self._tickets.clear()
-            self._changed.notify_all()
+                self._cancels.clear()  # what cannot be sent now never will be
+            else:
+                self._cancels.update(t.id for t in self._tickets.values() if t.carried)
+            self._drop_tickets(error)
+
+    def _drop_tickets(self, error: GlueError) -> None:
+        for ticket in self._tickets.values():
+            ticket.fail(copy_error(error))
+        self._tickets.clear()
+        self._changed.notify_all()
+
+
+def _new_frame() -> str:
+    """Of its own for each attempt: what an earlier one printed may come with a later one's."""
+    return f"dbt-glue-{uuid.uuid4().hex}"

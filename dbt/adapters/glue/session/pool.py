@@ -5,8 +5,8 @@ import os
 import signal
 import threading
 import time
-import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -19,6 +19,7 @@ from dbt.adapters.glue.session.ticket import copy_error
 from dbt.adapters.glue.session.transport import PooledTransport, Transport
 
 STOP_WITHIN = 15.0  # seconds that close() may take
+LOOK_EVERY = 0.2  # seconds between two looks whether a waiting thread is still wanted
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,18 @@ class _Entry:
     transport: PooledTransport | None = None
     error: BaseException | None = None
     sent: bool = False  # CreateSession was sent, so the session may exist and be ours
+    answered: threading.Event = field(default_factory=threading.Event)  # … and is not under way
+
+    def __post_init__(self) -> None:
+        self.answered.set()
+
+
+@dataclass(eq=False)
+class _Ending:
+    """What close() has to end; it stays in the pool until that is done or reported."""
+
+    entry: _Entry
+    thread: threading.Thread | None = None
 
 
 class SessionPool:
@@ -72,22 +85,31 @@ class SessionPool:
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
+        self._closing = threading.Lock()  # a signal and the exit may both close
         self._entries: dict[tuple[SessionSpec, SessionName], _Entry] = {}
+        self._endings: list[_Ending] = []
         self._closed = False
+        self._process = os.getpid()
         _at_exit(self)
 
     def prepare(self, spec: SessionSpec, name: SessionName) -> None:
         """Starts provisioning in the background, unless that has been done; returns at once."""
         self._entry(spec, name)
 
-    def transport(self, spec: SessionSpec, name: SessionName) -> Transport:
-        """The session's transport, once it is usable.
+    def transport(
+        self, spec: SessionSpec, name: SessionName, wanted: Callable[[], bool] = lambda: True
+    ) -> Transport:
+        """The session's transport, once it is usable; gives up when wanted() turns False.
 
         A session that was lost is made anew. One that could not be made stays so: every call
         raises the error of the first, unless repeating may help.
         """
         entry = self._entry(spec, name)
-        entry.ready.wait()
+        while not entry.ready.wait(LOOK_EVERY):
+            if not wanted():
+                raise SessionError(
+                    "Cancelled while waiting for the session.", session_id=entry.name.id
+                )
         if entry.error is not None:
             if isinstance(entry.error, GlueError):
                 raise copy_error(entry.error)
@@ -98,32 +120,52 @@ class SessionPool:
     def close(self) -> None:
         """Stops what this pool created and does not share, within STOP_WITHIN seconds.
 
-        Idempotent. What could not be stopped is reported with the way to stop it; nothing is
-        raised, so that the error that ended the run stays in front.
+        In a shared session it cancels what is still running. Idempotent; after an interrupt the
+        next call goes on. What could not be stopped is reported with the way to stop it; nothing
+        is raised, so that the error that ended the run stays in front. In a forked child it does
+        nothing: the sessions are the parent's.
         """
+        if os.getpid() != self._process:
+            return
         with self._lock:
             self._closed = True
             entries = list(self._entries.values())
+            self._endings += [_Ending(entry) for entry in entries]
             self._entries.clear()
         for entry in entries:
+            self._settle(entry, error=_closed(entry.name))
             if entry.transport is not None:
                 entry.transport.close()
-        ours = [entry for entry in entries if entry.sent and not entry.name.shared]
-        stops = [threading.Thread(target=self._stop, args=(e,), daemon=True) for e in ours]
-        for stop in stops:
-            stop.start()
+        with self._closing:
+            self._finish_endings()
+        _open_pools.discard(self)
+
+    def _finish_endings(self) -> None:
+        for ending in self._endings:
+            self._begin(ending)
         deadline = time.monotonic() + STOP_WITHIN
-        for stop, entry in zip(stops, ours, strict=True):
-            stop.join(max(0.0, deadline - time.monotonic()))
-            if stop.is_alive():
-                self._report(
-                    f"Glue session {entry.name.id}: no answer to StopSession. {_by_hand(entry)}"
-                )
+        for ending in list(self._endings):
+            if ending.thread is not None:
+                ending.thread.join(max(0.0, deadline - time.monotonic()))
+                if ending.thread.is_alive():
+                    self._report_unfinished(ending.entry)
+            self._endings.remove(ending)
+
+    def report_unfinished(self) -> None:
+        """Says what a close() that was interrupted has not ended."""
+        for ending in self._endings:
+            self._report_unfinished(ending.entry)
+
+    def _report_unfinished(self, entry: _Entry) -> None:
+        if not entry.name.shared:
+            self._report(
+                f"Glue session {entry.name.id}: no answer to StopSession. {_by_hand(entry)}"
+            )
 
     def _entry(self, spec: SessionSpec, name: SessionName) -> _Entry:
         with self._lock:
             if self._closed:
-                raise SessionError("The session pool is closed.", session_id=name.id)
+                raise _closed(name)
             entry = self._entries.get((spec, name))
             if entry is None or _to_be_remade(entry):
                 lost = entry is not None and entry.transport is not None
@@ -148,11 +190,9 @@ class SessionPool:
                 sending=lambda: self._sending(entry),
                 wanted=lambda: not self._closed,
             )
-            entry.transport = self._started(entry, glue, acquired.created)
+            self._settle(entry, transport=self._started(entry, glue, acquired.created))
         except BaseException as error:
-            entry.error = error
-        finally:
-            entry.ready.set()
+            self._settle(entry, error=error)
 
     def _started(self, entry: _Entry, glue: Any, created: bool) -> PooledTransport:
         if entry.spec.session_type == "spark_connect":
@@ -177,11 +217,30 @@ class SessionPool:
             livy.start()
         return livy
 
-    def _sending(self, entry: _Entry) -> None:
+    def _settle(
+        self,
+        entry: _Entry,
+        *,
+        transport: PooledTransport | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        """The first outcome counts: close() does not leave threads waiting for a slow answer."""
+        with self._lock:
+            if not entry.ready.is_set():
+                entry.transport, entry.error = transport, error
+                entry.ready.set()
+
+    @contextmanager
+    def _sending(self, entry: _Entry) -> Iterator[None]:
         with self._lock:
             if self._closed:
-                raise SessionError("The session pool is closed.", session_id=entry.name.id)
+                raise _closed(entry.name)
             entry.sent = True
+            entry.answered.clear()
+        try:
+            yield
+        finally:
+            entry.answered.set()
 
     def _lifecycle(self, glue: Any) -> SessionLifecycle:
         return SessionLifecycle(
@@ -192,13 +251,38 @@ class SessionPool:
             sleep=self._sleep,
         )
 
-    def _stop(self, entry: _Entry) -> None:
+    def _begin(self, ending: _Ending) -> None:
+        if ending.thread is not None:
+            return
+        thread = threading.Thread(target=self._end, args=(ending.entry,), daemon=True)
         try:
-            self._lifecycle(self._clients.glue).stop(entry.name.id)
+            thread.start()
+        except RuntimeError:  # Python 3.12 and later start no thread while the interpreter exits
+            self._end(ending.entry)
+        else:
+            ending.thread = thread
+
+    def _end(self, entry: _Entry) -> None:
+        try:
+            if entry.name.shared:
+                if entry.transport is not None:
+                    entry.transport.cancel_left()
+            elif entry.sent:
+                # Before CreateSession has been answered, StopSession may find no session yet.
+                entry.answered.wait(STOP_WITHIN)
+                self._lifecycle(self._clients.glue).stop(entry.name.id)
         except Exception as error:
-            self._report(
-                f"Glue session {entry.name.id}: could not be stopped: {error}\n{_by_hand(entry)}"
+            what = (
+                "what ran in it could not be cancelled"
+                if entry.name.shared
+                else ("could not be stopped")
             )
+            way = "" if entry.name.shared else f"\n{_by_hand(entry)}"
+            self._report(f"Glue session {entry.name.id}: {what}: {error}{way}")
+
+
+def _closed(name: SessionName) -> SessionError:
+    return SessionError("The session pool is closed.", session_id=name.id)
 
 
 def _to_be_remade(entry: _Entry) -> bool:
@@ -216,18 +300,30 @@ def _by_hand(entry: _Entry) -> str:
     )
 
 
-_open_pools: "weakref.WeakSet[SessionPool]" = weakref.WeakSet()
+_open_pools: set[SessionPool] = set()
 
 
 def _close_all() -> None:
     for pool in list(_open_pools):
-        pool.close()
+        try:
+            pool.close()
+        except KeyboardInterrupt:
+            pool.report_unfinished()
+            raise
 
 
-def _on_sigterm(number: int, frame: FrameType | None) -> None:
-    """Stops the sessions, then dies as the signal asks."""
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    """Stops the sessions, then dies as the signal asks.
+
+    In a thread, since the interrupted code may hold a lock that is needed: it is unwound then,
+    and the sessions are stopped at exit.
+    """
     signal.signal(number, signal.SIG_DFL)
-    _close_all()
+    closing = threading.Thread(target=_close_all, daemon=True)
+    closing.start()
+    closing.join(STOP_WITHIN + 1)
+    if closing.is_alive():
+        raise SystemExit(128 + number)
     os.kill(os.getpid(), number)
 
 
@@ -236,9 +332,10 @@ def _at_exit(pool: SessionPool) -> None:
         atexit.unregister(_close_all)
         atexit.register(_close_all)
     _open_pools.add(pool)
-    # Only where nobody handles the signal: the host program's own handler goes first.
-    if (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    ):
-        signal.signal(signal.SIGTERM, _on_sigterm)
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # Only where nobody handles the signal: the host program's own handler goes first.
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _on_signal)

@@ -20,11 +20,20 @@ from dbt.adapters.glue.session.spec import REQUEST_ORIGIN
 # The states of botocore's StatementState in which nothing changes any more; CANCELLING is not one.
 # TIMEOUT is not in the model, but has been seen.
 TERMINAL = frozenset({"AVAILABLE", "CANCELLED", "ERROR", "TIMEOUT"})
+# Said of a session that is gone, and of a statement that is unknown or refused.
+DOUBTFUL = ("EntityNotFoundException", "InvalidInputException", "ValidationException")
 FIRST_POLL = 0.02
 # The next look comes after this part of the time that has passed: that much later at most.
 POLL_GROWTH = 0.3
+# A call that has not got through after this time fails; botocore's own retries of the last
+# attempt (boto_retry_max_attempts) come on top.
 RETRY_FOR = 120.0
 RETRY_FIRST, RETRY_LAST = 0.2, 5.0
+LOST_HINT = (
+    "The session ended or died while it was in use (idle timeout, session lifetime "
+    "`query_timeout_in_minutes`, driver out of memory, stopped by someone): what was "
+    "running in it is lost. Repeat the command with `dbt retry`."
+)
 
 
 @dataclass(frozen=True)
@@ -62,27 +71,33 @@ class StatementClient:
         self._clock = clock
         self._sleep = sleep
 
-    def submit(self, code: str) -> int:
+    def submit(self, code: str, retry_for: float = RETRY_FOR) -> int:
         """RunStatement; returns the statement's id without waiting for it."""
-        answer = self._call("RunStatement", self._glue.run_statement, Code=code)
+        answer = self._call(
+            "RunStatement", self._glue.run_statement, retry_for=retry_for, Code=code
+        )
         return answer["Id"]
 
-    def run(self, code: str) -> Output:
-        """RunStatement, then GetStatement until it has ended."""
-        return self.wait(self.submit(code))
+    def run(self, code: str, quiet: float = 0.0) -> Output:
+        """RunStatement, then GetStatement until it has ended.
 
-    def wait(self, statement_id: int) -> Output:
+        quiet: seconds for which nothing has happened; the longer, the rarer the looks.
+        """
+        return self.wait(self.submit(code), quiet)
+
+    def wait(self, statement_id: int, quiet: float = 0.0) -> Output:
         started = self._clock()
-        pause = FIRST_POLL
+        pause = self._pause(quiet)
         while True:
             self._sleep(pause)
             answer = self._call("GetStatement", self._glue.get_statement, Id=statement_id)
             statement = answer["Statement"]
             if statement["State"] in TERMINAL:
                 return self._ended(str(statement_id), statement)
-            passed = self._clock() - started
-            pause = max(FIRST_POLL, min(self._poll_cap, passed * POLL_GROWTH))
-            pause *= random.uniform(0.85, 1.15)
+            pause = self._pause(quiet + self._clock() - started) * random.uniform(0.85, 1.15)
+
+    def _pause(self, passed: float) -> float:
+        return max(FIRST_POLL, min(self._poll_cap, passed * POLL_GROWTH))
 
     def _ended(self, statement_id: str, statement: dict[str, Any]) -> Output:
         state, output = statement["State"], statement.get("Output") or {}
@@ -106,7 +121,14 @@ class StatementClient:
             traceback="".join(output.get("Traceback") or ()),
         )
 
-    def _call(self, operation: str, fn: Callable[..., Any], **request: Any) -> Any:
+    def _call(
+        self,
+        operation: str,
+        fn: Callable[..., Any],
+        *,
+        retry_for: float = RETRY_FOR,
+        **request: Any,
+    ) -> Any:
         request.update(SessionId=self.session_id, RequestOrigin=REQUEST_ORIGIN)
         started, pause = self._clock(), RETRY_FIRST
         while True:
@@ -114,11 +136,11 @@ class StatementClient:
                 return call(operation, fn, **request)
             except CatalogError as error:
                 error.add_context(session_id=self.session_id)
-                if error.code in ("IllegalSessionStateException", "EntityNotFoundException"):
+                if error.code == "IllegalSessionStateException":
                     raise self._lost(error.message, error.code) from error
-                if error.code in ("InvalidInputException", "ValidationException"):
+                if error.code in DOUBTFUL:
                     self._raise_if_lost(error.message, error)
-                if not error.retryable or self._clock() - started > RETRY_FOR:
+                if not error.retryable or self._clock() - started > retry_for:
                     raise
             self._sleep(pause * random.uniform(0.7, 1.3))
             pause = min(pause * 2, RETRY_LAST)
@@ -139,7 +161,5 @@ class StatementClient:
             message,
             session_id=self.session_id,
             code=why,
-            hint="The session ended or died while it was in use (idle timeout, session lifetime "
-            "`query_timeout_in_minutes`, driver out of memory, stopped by someone): what was "
-            "running in it is lost. Repeat the command with `dbt retry`.",
+            hint=LOST_HINT,
         )

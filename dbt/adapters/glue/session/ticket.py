@@ -7,6 +7,8 @@ from typing import Any
 
 from dbt.adapters.glue.clients import call
 from dbt.adapters.glue.exceptions import (
+    AccessDenied,
+    CatalogError,
     GlueError,
     ProtocolError,
     SessionLost,
@@ -16,6 +18,9 @@ from dbt.adapters.glue.exceptions import (
 )
 from dbt.adapters.glue.session.exchange import unpack
 from dbt.adapters.glue.session.result import Result, ResultColumn, decode_rows
+from dbt.adapters.glue.session.statements import LOST_HINT
+
+READ_ATTEMPTS = 3
 
 DEAD_DRIVER = re.compile(
     r"Py4JNetworkError|stopped SparkContext|SparkContext (has been|was) shut ?down"
@@ -87,7 +92,7 @@ class Ticket:
             and not error["cancelled"]
             and driver_is_dead(f"{error['name']} {error['message']}")
         ):
-            self._error = self.lost = SessionLost(error["message"])
+            self._error = self.lost = SessionLost(error["message"], hint=LOST_HINT)
 
     def fail(self, error: GlueError) -> None:
         self._error = error
@@ -130,17 +135,32 @@ class Ticket:
 
 
 def _fetch(address: str, s3: Callable[[], Any] | None) -> str:
-    """A result that the session put to S3; deleted after reading."""
+    """A result that the session put to S3. Whoever took it calls `discard`."""
     if s3 is None:
         raise ProtocolError(f"The session put a result at {address}, and there is no S3 client.")
-    bucket, _, key = address.split("://", 1)[1].partition("/")
-    body = call("GetObject", s3().get_object, Bucket=bucket, Key=key)["Body"].read()
-    discard(address, s3)
-    return body.decode("ascii")
+    bucket, key = _place(address)
+
+    def read() -> bytes:
+        return s3().get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    for attempt in range(1, READ_ATTEMPTS + 1):
+        try:
+            return call("GetObject", read).decode("ascii")
+        except AccessDenied:
+            raise
+        except CatalogError:  # botocore does not repeat a body that broke off
+            if attempt == READ_ATTEMPTS:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
 def discard(address: str, s3: Callable[[], Any] | None) -> None:
     """Deletes a result that the session put to S3."""
     if s3 is not None:
-        bucket, _, key = address.split("://", 1)[1].partition("/")
+        bucket, key = _place(address)
         call("DeleteObject", s3().delete_object, Bucket=bucket, Key=key)
+
+
+def _place(address: str) -> tuple[str, str]:
+    bucket, _, key = address.split("://", 1)[1].partition("/")
+    return bucket, key

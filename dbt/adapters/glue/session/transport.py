@@ -51,3 +51,7 @@ class PooledTransport(Transport, Protocol):
     def close(self) -> None:
         """Whoever waits gets a SessionError; the session is left alone."""
         ...
+
+    def cancel_left(self) -> None:
+        """After close, in a session that lives on: cancels what it may still be running."""
+        ...

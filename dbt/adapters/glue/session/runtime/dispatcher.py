@@ -11,7 +11,7 @@ long payload and `exchange_pieces(frame)` at last. The payload is a JSON text:
   cancel      [id]       cancel these
   ack         [id]       forget these, their result has arrived
   have        {id: n}    of these, which it sent before, the client has n characters of the result
-  wait        seconds to wait for a result when none is there
+  wait        seconds to wait for a result when none is there; less while other clients are here
   most        characters of results to return at most
   spill       null or an S3 prefix: a result longer than `spill_above` characters goes there
 
@@ -36,7 +36,7 @@ import time
 import uuid
 import zlib
 
-from .errors import cancelled, describe
+from .errors import cancelled, describe, undescribed
 from .python import forget_source, run_python, teach_print
 from .sql import run_sql
 
@@ -45,6 +45,9 @@ COMPRESS_ABOVE = 4096
 FORGOTTEN_AFTER = 900.0
 REMEMBERED_IDS = 10000
 CANCEL_EVERY, CANCEL_FOR = 0.1, 60.0
+# Exchanges of another client queue behind one that waits.
+SHARED_WAIT, SHARED_FOR = 0.5, 2.0
+KEPT_PIECES = 16
 
 spark = None
 _changed = threading.Condition()
@@ -76,6 +79,7 @@ class Statement:
         self.filename = f"<dbt {self.id}>" if self.kind == "python" else None
         self.cancelled = False
         self.thread_id = None
+        self.lock = threading.Lock()
         self.finished = None
         self.result = None
         self.s3 = None
@@ -88,8 +92,12 @@ class Statement:
         _changed.notify_all()
 
     def running(self, on):
-        """Between running(True) and running(False) the thread may get Cancelled raised in it."""
-        with _changed:
+        """Between running(True) and running(False) the thread may get Cancelled raised in it.
+
+        At the latest when it leaves this lock, which is nobody else's: raised inside `_changed`,
+        it would leave that locked for ever.
+        """
+        with self.lock:
             self.thread_id = threading.get_ident() if on else None
 
 
@@ -112,7 +120,7 @@ def exchange(payload):
         for ident in ask["cancel"]:
             _cancel(ident)
         unknown = [ident for ident in have if ident not in _statements]
-        deadline = time.monotonic() + ask["wait"]
+        deadline = time.monotonic() + min(ask["wait"], SHARED_WAIT if _shared(client) else 600.0)
         while not unknown and _of(client, done=False) and not _of(client, done=True):
             left = deadline - time.monotonic()
             if left <= 0:
@@ -127,13 +135,21 @@ def exchange(payload):
 def piece(frame, number, text):
     """Keeps one part of a payload that is too long for one Glue statement."""
     _pieces.setdefault(frame, {})[number] = text
-    while len(_pieces) > 16:  # left by clients that died half-way
+    while len(_pieces) > KEPT_PIECES:
         _pieces.popitem(last=False)
 
 
 def exchange_pieces(frame):
-    parts = _pieces.pop(frame)
+    """May be repeated, like `exchange`: the pieces are kept until others come."""
+    parts = _pieces[frame]
     exchange("".join(parts[number] for number in range(len(parts))))
+
+
+def _shared(client):
+    """Another client is at work here: it has SQL running, or was here a moment ago."""
+    recent = time.monotonic() - SHARED_FOR
+    running = {s.client for s in _statements.values() if s.finished is None}
+    return any(c != client and (c in running or at > recent) for c, at in _seen.items())
 
 
 def _of(client, done):
@@ -170,6 +186,9 @@ def _forget_the_silent(client):
             and max(statement.finished, _seen[statement.client]) < oldest
         ):
             _forget(statement.id)
+    at_work = {statement.client for statement in _statements.values()}
+    for silent in [c for c, at in _seen.items() if at < oldest and c not in at_work]:
+        del _seen[silent]
 
 
 def _parts(finished, have, most):
@@ -216,12 +235,20 @@ def _run(statement):
         if statement.spill and len(packed) > statement.spill_above:
             s3, statement.note = _spill(statement.spill, packed)
     except BaseException as error:
-        failed = cancelled() if statement.cancelled else describe(error, statement.filename)
+        failed = cancelled() if statement.cancelled else _described(error, statement.filename)
         packed = _pack({"error": failed, "seconds": time.monotonic() - started})
     if statement.filename:
         forget_source(statement.filename)
     with _changed:
         statement.finish("" if s3 else packed, s3)
+
+
+def _described(error, filename):
+    """A Java exception cannot be asked once the JVM is gone; the client must hear of it still."""
+    try:
+        return describe(error, filename)
+    except Exception as broken:
+        return undescribed(error, broken)
 
 
 def _outcome(statement):
@@ -282,7 +309,7 @@ def _keep_cancelling(statement):
     while statement.finished is None and time.monotonic() < until:
         if context is not None:
             context.cancelJobGroup(statement.group)
-        with _changed:
+        with statement.lock:
             if statement.thread_id is not None and not raised:
                 raised = True
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(

@@ -14,6 +14,19 @@ def cancelled():
     return {"name": "Cancelled", "message": message, "cancelled": True, "traceback": None}
 
 
+def undescribed(error, broken):
+    """What can be said of an exception that cannot be asked for its text."""
+    message = f"{type(error).__name__}; asking for its text failed: {broken!r}"
+    return {
+        "name": type(error).__name__,
+        "message": message,
+        "error_class": None,
+        "sqlstate": None,
+        "traceback": None,
+        "cancelled": False,
+    }
+
+
 def describe(error, filename=None):
     """Class, message, Spark's error class and SQLSTATE, and where in the user's own lines."""
     chain = _java_chain(getattr(error, "java_exception", None) or getattr(error, "_origin", None))

@@ -18,16 +18,16 @@
 
 {% macro glue__alter_relation_add_remove_columns(relation, add_columns, remove_columns) -%}
   {%- set format = adapter.table_format(relation.table_format) -%}
+  {%- if add_columns and not format.add_column -%}
+    {{ glue__refuse_schema_change(relation, 'add columns') }}
+  {%- endif -%}
+  {%- if remove_columns and not format.drop_column -%}
+    {{ glue__refuse_schema_change(relation, 'drop columns') }}
+  {%- endif -%}
   {%- if add_columns -%}
-    {%- if not format.add_column -%}
-      {{ glue__refuse_schema_change(relation, 'add columns') }}
-    {%- endif -%}
     {{ glue_exec_query('alter table ' ~ relation ~ ' add columns (' ~ glue__column_definitions(add_columns) ~ ')') }}
   {%- endif -%}
   {%- if remove_columns -%}
-    {%- if not format.drop_column -%}
-      {{ glue__refuse_schema_change(relation, 'drop columns') }}
-    {%- endif -%}
     {{ glue_exec_query('alter table ' ~ relation ~ ' drop columns (' ~ (remove_columns | map(attribute='quoted') | join(', ')) ~ ')') }}
   {%- endif -%}
 {%- endmacro %}

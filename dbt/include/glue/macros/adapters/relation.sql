@@ -31,7 +31,9 @@
     {{ glue_exec_query('delete from ' ~ relation) }}
   {%- else -%}
     {#-- Spark refuses TRUNCATE on a table that has a LOCATION. --#}
-    {%- do adapter.delete_table_data(relation, adapter.recorded_location(relation), glue__custom_location()) -%}
+    {%- do adapter.delete_table_data(
+      relation, adapter.recorded_location(relation), glue__custom_location(), required=True
+    ) -%}
     {{ glue_exec_query('refresh table ' ~ relation) }}
   {%- endif -%}
 {%- endmacro %}

@@ -59,7 +59,8 @@
 {% macro glue__partition_cols(label, required=false) -%}
   {%- set columns = [] -%}
   {%- for item in glue__as_list(config.get('partition_by')) -%}
-    {%- do columns.append(adapter.quote(item) if modules.re.fullmatch('\\w+', item) else item) -%}
+    {%- set name = glue__hudi_name(item) if glue__model_format().name == 'hudi' else item -%}
+    {%- do columns.append(adapter.quote(name) if modules.re.fullmatch('\\w+', name) else name) -%}
   {%- endfor -%}
   {%- if columns %}{{ label }} ({{ columns | join(', ') }}){% endif -%}
 {%- endmacro %}
@@ -127,13 +128,18 @@
     'hoodie.table.type': 'type',
   } -%}
   {%- set types = {'copy_on_write': 'cow', 'merge_on_read': 'mor'} -%}
-  {%- set properties = {'type': 'cow'} -%}
+  {#-- The index of dbt-glue 1.12: a key is one row of the table, whichever partition it moves to. --#}
+  {%- set properties = {
+    'type': 'cow',
+    'hoodie.index.type': 'GLOBAL_BLOOM',
+    'hoodie.bloom.index.update.partition.path': 'true',
+  } -%}
   {%- if model.resource_type == 'snapshot' -%}
     {%- set columns = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() -%}
     {%- do properties.update({'primaryKey': columns.dbt_scd_id}) -%}
   {%- elif config.get('unique_key') and model.resource_type == 'model' -%}
     {%- do properties.update({
-      'primaryKey': glue__as_list(config.get('unique_key')) | join(','),
+      'primaryKey': glue__hudi_name(glue__as_list(config.get('unique_key')) | join(',')),
       'preCombineField': 'update_hudi_ts',
     }) -%}
   {%- endif -%}
@@ -142,4 +148,11 @@
     {%- do properties.update({name: types.get(value | lower, value) if name == 'type' else value}) -%}
   {%- endfor -%}
   {{ return(properties) }}
+{%- endmacro %}
+
+
+{#-- Hudi finds its key and partition columns only in the case of the query, which is lower where
+     update_hudi_ts is added to it. --#}
+{% macro glue__hudi_name(name) -%}
+  {{ return(name | lower if model.resource_type == 'model' else name) }}
 {%- endmacro %}

@@ -18,6 +18,9 @@
     {%- call statement('drop_relation', auto_begin=False) -%}
       {{ get_drop_sql(relation) }}
     {%- endcall -%}
+    {%- if relation.is_hudi -%}
+      {%- do adapter.drop_query_tables(relation, location) -%}
+    {%- endif -%}
     {%- do adapter.delete_table_data(relation, location, glue__custom_location()) -%}
   {%- endif -%}
 {%- endmacro %}

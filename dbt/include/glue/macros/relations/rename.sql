@@ -3,8 +3,8 @@
     {{ glue_exec_query(adapter.duplicate_view(from_relation, to_relation.incorporate(type='view'))) }}
     {{ glue_exec_query(drop_view(from_relation)) }}
   {%- elif adapter.table_format(from_relation.table_format).rename -%}
-    {%- set renamed = to_relation.incorporate(type='table', table_format=from_relation.table_format) -%}
-    {{ glue_exec_query('alter table ' ~ from_relation ~ ' rename to ' ~ renamed) }}
+    {#-- Spark takes the new name as one of the same catalog. --#}
+    {{ glue_exec_query('alter table ' ~ from_relation ~ ' rename to ' ~ to_relation.render_bare()) }}
   {%- else -%}
     {%- do adapter.glue_rename_relation(from_relation, to_relation) -%}
   {%- endif -%}

@@ -5,7 +5,7 @@
   {{ run_hooks(pre_hooks) }}
   {{ glue__run_sql_header() }}
 
-  {{ glue__build_table(existing_relation, target_relation, glue__with_timestamp(sql)) }}
+  {{ glue__build_table(existing_relation, target_relation, glue__model_query(sql)) }}
 
   {{ glue__finish(target_relation, existing_relation, for_relation=false) }}
   {{ run_hooks(post_hooks) }}

@@ -5,7 +5,7 @@
     {%- set table = glue__formatted(relation) -%}
     {{ glue__create_clauses('create table', table) }}
     as
-    {{ glue__contracted(compiled_code) }}
+    {{ compiled_code }}
   {%- endif -%}
 {%- endmacro %}
 
@@ -41,11 +41,21 @@
 {%- endmacro %}
 
 
+{#-- What a table or increment is written from: the model's query, with the columns of its contract
+     and the column that dbt-glue adds. --#}
+{% macro glue__model_query(sql) -%}
+  {{ return(glue__with_timestamp(glue__contracted(sql))) }}
+{%- endmacro %}
+
+
 {#-- CREATE TABLE AS takes no column list: a contract is checked before, and orders the columns. --#}
 {% macro glue__contracted(sql) -%}
   {%- set contract = config.get('contract') -%}
   {%- if contract and contract.enforced -%}
     {{ get_assert_columns_equivalent(sql) }}
+    {#-- dbt warns here of the constraints that are not enforced. --#}
+    {%- do adapter.render_raw_columns_constraints(raw_columns=model.columns) -%}
+    {%- do adapter.render_raw_model_constraints(raw_constraints=model.constraints) -%}
     {{ get_select_subquery(sql) }}
   {%- else -%}
     {{ sql }}
@@ -73,7 +83,7 @@
       {{ get_replace_table_sql(target_relation, sql) }}
     {%- endcall -%}
   {%- else -%}
-    {%- set view = glue__stage_view(target_relation, glue__contracted(sql)) -%}
+    {%- set view = glue__stage_view(target_relation, sql) -%}
     {{ glue__drop_existing(existing_relation) }}
     {{ glue__clear_location(target_relation) }}
     {%- call statement(statement_name) -%}

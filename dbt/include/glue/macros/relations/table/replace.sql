@@ -1,7 +1,7 @@
 {% macro glue__get_replace_table_sql(relation, sql) -%}
   {{ glue__create_clauses('create or replace table', glue__formatted(relation)) }}
   as
-  {{ glue__contracted(sql) }}
+  {{ sql }}
 {%- endmacro %}
 
 
@@ -14,7 +14,7 @@
       {{ get_replace_table_sql(target_relation, sql) }}
     {%- endcall -%}
   {%- else -%}
-    {%- set view = glue__stage_view(target_relation, glue__contracted(sql)) -%}
+    {%- set view = glue__stage_view(target_relation, sql) -%}
     {%- set columns = adapter.get_columns_in_relation(view) -%}
     {%- if target_relation.render() in sql -%}
       {%- do exceptions.raise_compiler_error(
@@ -26,7 +26,7 @@
       {{ glue__create_clauses('create or replace table', target_relation, columns) }}
     {%- endcall -%}
     {%- call statement(statement_name) -%}
-      {{ glue__insert_sql('insert into', target_relation, view, columns) }}
+      {{ glue__insert_sql('insert into', target_relation, view, columns, columns) }}
     {%- endcall -%}
     {%- do adapter.drop_relation(view) -%}
   {%- endif -%}
@@ -34,7 +34,6 @@
 
 
 {% macro glue__delta_replaces_as_select() -%}
-  {%- set version = run_query('select version() as version').rows[0][0] -%}
-  {%- set numbers = modules.re.findall('\\d+', version)[:3] | map('int') | list -%}
+  {%- set numbers = modules.re.findall('\\d+', adapter.spark_version())[:3] | map('int') | list -%}
   {{ return(numbers < [3, 5, 6] or numbers >= [4, 0, 0]) }}
 {%- endmacro %}

@@ -8,18 +8,20 @@
   {{ run_hooks(pre_hooks) }}
   {{ glue__run_sql_header() }}
 
-  {%- set model_sql = glue__with_timestamp(sql) -%}
+  {%- set model_sql = glue__model_query(sql) -%}
   {%- if rebuild -%}
     {{ glue__build_table(existing_relation, target_relation, model_sql) }}
   {%- else -%}
     {%- set target_relation = existing_relation -%}
-    {%- set increment = glue__stage_increment(target_relation, strategy, glue__contracted(model_sql)) -%}
+    {%- set increment = glue__stage_increment(target_relation, strategy, model_sql) -%}
     {%- set source_columns = process_schema_changes(on_schema_change, increment, existing_relation) -%}
+    {%- set target_columns = none if source_columns else adapter.get_columns_in_relation(target_relation) -%}
     {%- set build_sql = adapter.get_incremental_strategy_macro(context, strategy)({
       'target_relation': target_relation,
       'temp_relation': increment,
       'unique_key': config.get('unique_key'),
-      'dest_columns': source_columns or adapter.get_columns_in_relation(target_relation),
+      'dest_columns': source_columns or target_columns,
+      'target_columns': target_columns,
       'incremental_predicates': config.get('predicates') or config.get('incremental_predicates'),
     }) -%}
     {%- call statement('main') -%}

@@ -5,7 +5,8 @@
 
 {% macro glue__get_incremental_append_sql(arg_dict) -%}
   {{ return(glue__insert_sql(
-    'insert into', arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['dest_columns']
+    'insert into', arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['dest_columns'],
+    arg_dict.get('target_columns')
   )) }}
 {%- endmacro %}
 
@@ -14,15 +15,16 @@
      spark.sql.sources.partitionOverwriteMode is dynamic in every session. --#}
 {% macro glue__get_incremental_insert_overwrite_sql(arg_dict) -%}
   {{ return(glue__insert_sql(
-    'insert overwrite', arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['dest_columns']
+    'insert overwrite', arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['dest_columns'],
+    arg_dict.get('target_columns')
   )) }}
 {%- endmacro %}
 
 
 {#-- Columns by name. Those of the target that the increment lacks are written as nulls: Iceberg
-     refuses an INSERT without them. --#}
-{% macro glue__insert_sql(verb, target_relation, source_relation, columns) -%}
-  {%- set target_columns = adapter.get_columns_in_relation(target_relation) -%}
+     refuses an INSERT without them. target_columns saves asking, where the caller knows them. --#}
+{% macro glue__insert_sql(verb, target_relation, source_relation, columns, target_columns=none) -%}
+  {%- set target_columns = target_columns or adapter.get_columns_in_relation(target_relation) -%}
   {%- set absent = glue__columns_absent_from(columns, target_columns) | map(attribute='name') | list -%}
   {%- set all_columns = columns + glue__columns_absent_from(columns, target_columns) -%}
   {{ verb }} {{ target_relation }} ({{ all_columns | map(attribute='quoted') | join(', ') }})

@@ -1,0 +1,217 @@
+"""Runs that do not reach their end: interrupted, and with a session that dies under them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.slow
+
+# Well over a minute each on two cores, if nobody stops them.
+SLOW = "{{ config(materialized='table') }} select count(*) as n, %d as id from (%s)"
+ENDLESS = (
+    "select sha2(concat(a.id, b.id), 512) as h from range(300000) a cross join range(300000) b"
+)
+BRIEF = "{{ config(materialized='table') }} select %d as id"
+IDLE = ("STOPPED", "FAILED", "TIMEOUT")
+
+
+@pytest.fixture
+def project_dir(local_glue: Any, tmp_path: Path) -> Path:
+    target = {
+        "type": "glue",
+        "local": True,
+        "local_dir": str(local_glue.local_dir),
+        "location": "s3://functional-tests/interrupts",
+        "datalake_formats": "iceberg",
+        "glue_version": "5.1",
+        "idle_timeout": 5,
+        "threads": 4,
+        "schema": f"interrupts_{uuid.uuid4().hex[:8]}",
+        "tags": "purpose=interrupts",
+    }
+    profile = {"interrupts": {"target": "dev", "outputs": {"dev": target}}}
+    project = {"name": "interrupts", "version": "1.0", "profile": "interrupts"}
+    (tmp_path / "models").mkdir()
+    (tmp_path / "profiles.yml").write_text(yaml.safe_dump(profile))
+    (tmp_path / "dbt_project.yml").write_text(yaml.safe_dump(project))
+    return tmp_path
+
+
+@pytest.fixture
+def start(project_dir: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+    started: list[subprocess.Popen] = []
+
+    def run(*arguments: str) -> subprocess.Popen:
+        dbt = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments]
+        environment = {**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+        with (project_dir / "output.txt").open("w") as output:
+            process = subprocess.Popen(
+                dbt,
+                cwd=project_dir,
+                env={**environment, "DBT_PROFILES_DIR": str(project_dir)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait(10)
+
+
+@pytest.fixture
+def turn(local_glue: Any) -> Iterator[Callable[..., None]]:
+    """Turns local Glue's knobs, and back."""
+
+    def set_knobs(**values: Any) -> None:
+        body = json.dumps(values).encode()
+        request = urllib.request.Request(f"{local_glue.url}/_knobs", body, method="POST")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    yield set_knobs
+    set_knobs(throttle={}, provisioning_delay=0.0)
+
+
+def write_models(project_dir: Path, texts: list[str]) -> None:
+    for number, text in enumerate(texts):
+        (project_dir / "models" / f"m{number}.sql").write_text(text)
+
+
+def sessions(glue_client: Any) -> dict[str, str]:
+    found = glue_client.list_sessions(Tags={"purpose": "interrupts"})["Sessions"]
+    return {session["Id"]: session["Status"] for session in found}
+
+
+def kernels(server_pid: int) -> set[int]:
+    """The processes of local Glue's sessions."""
+    command = ["pgrep", "-P", str(server_pid), "-f", "repl.py"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return {int(pid) for pid in found.split()}
+
+
+def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if value := condition():
+            return value
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def four_at_work(project_dir: Path) -> bool:
+    """Their SQL is under way, or will be in a moment."""
+    output = (project_dir / "output.txt").read_text()
+    assert "Encountered an error" not in output, output
+    return "ready after" in output and output.count("START sql table model") == 4
+
+
+def all_ended(glue_client: Any, before: set[str]) -> bool:
+    own = {i: s for i, s in sessions(glue_client).items() if i not in before}
+    return bool(own) and all(status in IDLE for status in own.values())
+
+
+def results(project_dir: Path) -> dict[str, tuple[str, str]]:
+    """Model -> (status, message) out of run_results.json."""
+    found = json.loads((project_dir / "target" / "run_results.json").read_text())["results"]
+    return {r["unique_id"].split(".")[-1]: (r["status"], r["message"] or "") for r in found}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_run_ends_soon_and_stops_its_session(
+    start: Any, project_dir: Path, glue_client: Any, number: int
+) -> None:
+    before = set(sessions(glue_client))
+    write_models(project_dir, [SLOW % (n, ENDLESS) for n in range(8)])
+    process = start("run")
+    wait_until(lambda: four_at_work(project_dir), 90, "four models at work")
+    time.sleep(2)
+    process.send_signal(number)
+    asked = time.monotonic()
+    process.wait(30)
+    assert time.monotonic() - asked < 15
+    assert process.returncode != 0
+    wait_until(lambda: all_ended(glue_client, before), 15, "the session has ended")
+    output = (project_dir / "output.txt").read_text()
+    assert output.count("START sql table model") == 4  # no further node was begun
+    assert "no answer to StopSession" not in output and "could not be stopped" not in output
+
+
+def test_interrupt_while_the_session_is_provisioned(
+    start: Any, project_dir: Path, glue_client: Any, turn: Callable[..., None]
+) -> None:
+    turn(provisioning_delay=60.0)
+    before = set(sessions(glue_client))
+    write_models(project_dir, [BRIEF % n for n in range(8)])
+    process = start("run")
+    wait_until(lambda: set(sessions(glue_client)) - before, 60, "a session was asked for")
+    wait_until(lambda: "Concurrency: 4" in (project_dir / "output.txt").read_text(), 60, "dbt runs")
+    process.send_signal(signal.SIGINT)
+    asked = time.monotonic()
+    process.wait(30)
+    assert time.monotonic() - asked < 15
+    wait_until(lambda: all_ended(glue_client, before), 15, "the session has ended")
+
+
+def test_session_that_dies_under_a_run(
+    start: Any, project_dir: Path, glue_client: Any, local_glue: Any
+) -> None:
+    """Four models are lost with it and say so; the others run in a new session."""
+    before, others = set(sessions(glue_client)), kernels(local_glue.pid)
+    slow, brief = [SLOW % (n, ENDLESS) for n in range(4)], [BRIEF % n for n in range(4, 8)]
+    write_models(project_dir, [*slow, *brief])
+    process = start("run")
+    wait_until(lambda: four_at_work(project_dir), 90, "four models at work")
+    time.sleep(2)
+    (session_id,) = set(sessions(glue_client)) - before
+    (kernel,) = kernels(local_glue.pid) - others
+    os.kill(kernel, signal.SIGKILL)
+    assert process.wait(120) == 1
+    found = results(project_dir)
+    assert len(found) == 8
+    for name in ("m0", "m1", "m2", "m3"):
+        status, message = found[name]
+        assert status == "error"
+        assert "fail to call ReplServer" in message and session_id in message
+        assert "dbt retry" in message
+    assert [found[f"m{n}"][0] for n in range(4, 8)] == ["success"] * 4
+    wait_until(lambda: all_ended(glue_client, before), 15, "no session is left")
+
+
+def test_session_stopped_by_someone_else(start: Any, project_dir: Path, glue_client: Any) -> None:
+    before = set(sessions(glue_client))
+    slow, brief = [SLOW % (n, ENDLESS) for n in range(4)], [BRIEF % n for n in range(4, 8)]
+    write_models(project_dir, [*slow, *brief])
+    process = start("run")
+    wait_until(lambda: four_at_work(project_dir), 90, "four models at work")
+    time.sleep(2)
+    (session_id,) = set(sessions(glue_client)) - before
+    glue_client.stop_session(Id=session_id)
+    assert process.wait(120) == 1
+    found = results(project_dir)
+    assert [found[f"m{n}"][0] for n in range(8)] == ["error"] * 4 + ["success"] * 4
+    assert session_id in found["m0"][1] and "stopped by someone" in found["m0"][1]
+    wait_until(lambda: all_ended(glue_client, before), 15, "no session is left")
+
+
+def test_throttled_run_succeeds(
+    start: Any, project_dir: Path, glue_client: Any, turn: Callable[..., None]
+) -> None:
+    write_models(project_dir, [BRIEF % n for n in range(8)])
+    turn(throttle={"GetStatement": 3, "RunStatement": 3, "CreateSession": 1, "GetSession": 1})
+    process = start("run")
+    assert process.wait(200) == 0
+    assert {status for status, _ in results(project_dir).values()} == {"success"}

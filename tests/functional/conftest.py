@@ -1,12 +1,15 @@
 """dbt projects on local Glue: every test shares one warm session."""
 
 import json
+import os
 import urllib.request
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+# livy or spark_connect: the whole suite runs on either
+TRANSPORT = os.environ.get("DBT_GLUE_TEST_TRANSPORT", "livy")
 WAREHOUSE = "s3://functional-tests/warehouse"
 
 
@@ -19,7 +22,8 @@ def dbt_profile_target(local_glue: Any) -> dict[str, Any]:
         "location": WAREHOUSE,
         "datalake_formats": "iceberg,delta,hudi",
         "glue_version": "5.1",
-        "glue_session_id": "functional-tests",
+        "session_type": TRANSPORT,
+        "glue_session_id": f"functional-tests-{TRANSPORT}",
         "glue_session_reuse": True,
         "idle_timeout": 60,
         "threads": 4,

@@ -123,11 +123,6 @@ def test_database_must_be_the_schema() -> None:
         profile(database="other")
 
 
-def test_spark_connect_is_refused_until_it_is_there() -> None:
-    with pytest.raises(DbtRuntimeError, match="use livy or auto"):
-        profile(session_type="spark_connect")
-
-
 def test_local_needs_nothing_but_a_schema() -> None:
     credentials = GlueCredentials.from_dict({"schema": "analytics", "local": True})
     assert (credentials.workers, credentials.worker_type) == (2, "G.1X")

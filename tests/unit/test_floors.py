@@ -21,6 +21,7 @@ FLOORS = [
     {"temporaries"},
     {"relation", "column", "storage", "node_session", "model_config"},
     {"table_metadata", "catalog"},
+    {"session_choice"},
     {"credentials"},
     {"spark_conf", "table_format", "options", "sql_text"},
     {"session"},

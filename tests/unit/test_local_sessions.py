@@ -17,7 +17,7 @@ from dbt.adapters.glue.local.errors import (
 )
 from dbt.adapters.glue.local.knobs import Knobs
 from dbt.adapters.glue.local.session_operations import SessionOperations
-from dbt.adapters.glue.local.sessions import Sessions
+from dbt.adapters.glue.local.sessions import Session, Sessions
 from dbt.adapters.glue.local.tag_operations import TagOperations
 
 START = 1_700_000_000.0
@@ -25,6 +25,7 @@ START = 1_700_000_000.0
 
 class FakeKernel:
     pid = 1
+    connect = False
 
     def __init__(self, on_event: Callable[[dict[str, Any]], None]) -> None:
         self.emit = on_event
@@ -48,13 +49,27 @@ class FakeKernel:
         pass
 
     def ready(self) -> None:
-        self.emit({"event": "ready"})
+        self.emit({"event": "ready", "port": 4711 if self.connect else None})
 
     def finish(self, statement: int, text: str = "") -> None:
         self.emit({"event": "result", "id": statement, "status": "ok", "text": text})
 
     def exit(self, code: int = 0) -> None:
         self.emit({"event": "exit", "code": code})
+
+
+class FakeEndpoint:
+    occupied = False
+    closed = False
+
+    def __init__(self, port: int) -> None:
+        self.url = f"sc://127.0.0.1:{port}"
+
+    def token(self) -> tuple[str, float]:
+        return "secret", START + 60
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class Service:
@@ -68,18 +83,32 @@ class Service:
         self.failure: Exception | None = None
         self.tags = TagOperations()
         self.api = SessionOperations()
+        self.endpoints: dict[str, FakeEndpoint] = {}
         self.api.sessions = Sessions(
-            self.knobs, self.start_kernel, on_text=self.seen.append, clock=lambda: self.now
+            self.knobs,
+            self.start_kernel,
+            on_text=self.seen.append,
+            clock=lambda: self.now,
+            open_endpoint=self.open_endpoint,
         )
         self.tags.sessions = self.api.sessions
 
     def start_kernel(
-        self, session_id: str, arguments: dict[str, str], on_event: Callable[[Any], None]
+        self,
+        session_id: str,
+        arguments: dict[str, str],
+        on_event: Callable[[Any], None],
+        connect: bool,
     ) -> FakeKernel:
         if self.failure is not None:
             raise self.failure
         self.kernels[session_id] = FakeKernel(on_event)
+        self.kernels[session_id].connect = connect
         return self.kernels[session_id]
+
+    def open_endpoint(self, session: Session, port: int) -> "FakeEndpoint":
+        self.endpoints[session.request.id] = FakeEndpoint(port)
+        return self.endpoints[session.request.id]
 
     def create(self, session_id: str = "s", ready: bool = True, **members: Any) -> FakeKernel:
         request = {"Id": session_id, "Role": "arn:aws:iam::1:role/r", "Command": {}} | members
@@ -176,7 +205,6 @@ def test_capacity_is_workers_times_dpu(service: Service, worker_type: str, dpu: 
         ({"GlueVersion": "7.7"}, InvalidInputException),
         ({"GlueVersion": "6.0"}, OperationNotSupportedException),
         ({"SessionType": "SPARK_CONNECT", "GlueVersion": "5.0"}, InvalidInputException),
-        ({"SessionType": "SPARK_CONNECT"}, OperationNotSupportedException),
     ],
 )
 def test_refused_requests_leave_the_id_free(
@@ -498,4 +526,55 @@ def test_knob_session_death(service: Service) -> None:
     kernel.finish(service.run())
     assert not kernel.killed
     kernel.finish(service.run())
+    assert kernel.killed
+
+
+def connect_session(service: Service, ready: bool = True) -> FakeKernel:
+    return service.create(SessionType="SPARK_CONNECT", GlueVersion="5.1", ready=ready)
+
+
+def test_a_spark_connect_session_has_an_endpoint_and_no_statements(service: Service) -> None:
+    assert connect_session(service).connect
+    assert service.session()["SessionType"] == "SPARK_CONNECT"
+    answer = service.api.GetSessionEndpoint({"SessionId": "s"})
+    assert answer["SparkConnect"] == {
+        "Url": "sc://127.0.0.1:4711",
+        "AuthToken": "secret",
+        "AuthTokenExpirationTime": START + 60,
+    }
+    with pytest.raises(OperationNotSupportedException, match="SPARK_CONNECT"):
+        service.run()
+    with pytest.raises(InvalidInputException, match="SPARK_CONNECT"):
+        service.statement(0)
+    with pytest.raises(InvalidInputException, match="SPARK_CONNECT"):
+        service.cancel(0)
+
+
+def test_no_endpoint_before_the_server_answers_and_after_the_end(service: Service) -> None:
+    kernel = connect_session(service, ready=False)
+    with pytest.raises(IllegalSessionStateException, match="PROVISIONING"):
+        service.api.GetSessionEndpoint({"SessionId": "s"})
+    kernel.ready()
+    service.api.StopSession({"Id": "s"})
+    assert service.endpoints["s"].closed
+    with pytest.raises(IllegalSessionStateException, match="STOPPING"):
+        service.api.GetSessionEndpoint({"SessionId": "s"})
+
+
+def test_a_running_plan_keeps_the_session_from_idling(service: Service) -> None:
+    service.create(SessionType="SPARK_CONNECT", GlueVersion="5.1", IdleTimeout=1)
+    service.endpoints["s"].occupied = True
+    service.now += 600
+    assert service.session()["Status"] == "READY"
+    service.endpoints["s"].occupied = False
+    service.now += 61
+    assert service.session()["Status"] == "TIMEOUT"
+
+
+def test_knob_session_death_counts_plans(service: Service) -> None:
+    kernel = connect_session(service)
+    service.knobs.session_death_after = 2
+    service.api.sessions.find("s").plan_ended()
+    assert not kernel.killed
+    service.api.sessions.find("s").plan_ended()
     assert kernel.killed

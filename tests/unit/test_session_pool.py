@@ -11,7 +11,6 @@ from unit.fake_sessions import Sessions
 from unit.livy_shell import client_error
 
 from dbt.adapters.glue.exceptions import (
-    NotImplementedByGlue,
     SessionError,
     SessionFailed,
     SessionLost,
@@ -142,11 +141,6 @@ def test_what_cannot_be_stopped_is_reported(pool, glue, said):
     glue.failures = {"StopSession": [client_error("S", "AccessDeniedException", "not allowed")]}
     pool.close()
     assert "not allowed" in said[-1] and "dbt-glue sessions stop own" in said[-1]
-
-
-def test_spark_connect_is_refused(pool):
-    with pytest.raises(NotImplementedByGlue, match="livy"):
-        pool.prepare(SessionSpec(role_arn="r", session_type="spark_connect"), OWN)
 
 
 def test_close_while_create_session_is_under_way(pool, glue):

@@ -32,6 +32,7 @@ from dbt.adapters.glue.python_submissions import session_code
 from dbt.adapters.glue.session.pool import SessionName, SessionPool
 from dbt.adapters.glue.session.spec import SessionSpec
 from dbt.adapters.glue.session.transport import Transport
+from dbt.adapters.glue.session_choice import session_choice
 from dbt.adapters.glue.sql_text import collapse_catalog_prefix, python_code, split_statements
 from dbt.adapters.glue.storage import RESULTS_FOLDER
 
@@ -79,6 +80,7 @@ class GlueConnectionManager(SQLConnectionManager):
         self._pool: SessionPool | None = None
         self._pool_lock = threading.Lock()
         self._ready: dict[str, Transport] = {}
+        self._told: set[str] = set()
         if self._command() in COMMANDS_WITH_SQL and not self.credentials.enable_session_per_model:
             self._prepare()
 
@@ -124,7 +126,13 @@ class GlueConnectionManager(SQLConnectionManager):
     ) -> tuple[SessionSpec, SessionName]:
         credentials = effective_credentials(self.credentials, meta)
         name = session_name(credentials, meta, unique_id, self._run_id)
-        return session_spec(credentials), name
+        spec = session_spec(credentials)
+        if spec.session_type not in self._told:
+            self._told.add(spec.session_type)
+            choice = session_choice(credentials)
+            tell = logger.info if choice.session_type == "spark_connect" else logger.debug
+            tell(f"Session type: {choice.session_type}, since {choice.reason}")
+        return spec, name
 
     def transport(self, wanted: Callable[[], bool] = lambda: True) -> Transport:
         """The transport of the node that this thread is at; waits until its session is usable."""

@@ -114,7 +114,9 @@ class GlueCredentials(Credentials):
     session_type: str = option(
         "auto",
         "text",
-        "How SQL reaches the session: Livy statements. `auto` takes them.",
+        "How SQL reaches the session: Livy statements, or Spark Connect (Glue 5.1 and later; no "
+        "Python code, and Spark 3.5 leaves out the cause of some errors). `auto` takes Livy in "
+        "this version.",
         **one_of(*SESSION_TYPES),
         session=True,
     )
@@ -336,10 +338,6 @@ class GlueCredentials(Credentials):
         ):
             if not getattr(self, name):
                 raise DbtRuntimeError(f"{name}: got nothing, expected {expected}")
-        if self.session_type == "spark_connect":
-            raise DbtRuntimeError(
-                "session_type: spark_connect is not implemented in this version, use livy or auto"
-            )
 
     @property
     def conf_settings(self) -> dict[str, str]:

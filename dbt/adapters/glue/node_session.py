@@ -10,6 +10,7 @@ from dbt.adapters.glue.exceptions import ConfigurationError
 from dbt.adapters.glue.options import options_of, problems
 from dbt.adapters.glue.session.pool import SessionName
 from dbt.adapters.glue.session.spec import SessionSpec
+from dbt.adapters.glue.session_choice import session_choice
 from dbt.adapters.glue.spark_conf import session_conf
 
 DEFAULT_ID = "dbt-glue"
@@ -61,7 +62,7 @@ def session_spec(credentials: GlueCredentials) -> SessionSpec:
         connections=_names(credentials.connections),
         security_configuration=credentials.security_configuration,
         tags=_tags(credentials.tags),
-        session_type="livy",
+        session_type=session_choice(credentials).session_type,
     )
 
 

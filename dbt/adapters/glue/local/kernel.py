@@ -40,6 +40,19 @@ class KernelLike(Protocol):
     def join(self, timeout: float) -> None: ...
 
 
+class EndpointLike(Protocol):
+    """What a session of SessionType SPARK_CONNECT asks of its gate; see connect_endpoint.py."""
+
+    url: str
+
+    @property
+    def occupied(self) -> bool: ...
+
+    def token(self) -> tuple[str, float]: ...
+
+    def close(self) -> None: ...
+
+
 class Kernel:
     """Starts at once; `on_event` gets the events of repl.py, and `exit` as the last."""
 
@@ -71,6 +84,7 @@ class Kernel:
             py_files=settings.py_files,
             path=settings.path,
             log=str(settings.log),
+            connect=settings.connect,
         )
         self._reader.start()
         self._waiter.start()
@@ -131,7 +145,7 @@ class Kernel:
 
 def spark_kernels(
     local_dir: Path, server: Callable[[], ServerSettings]
-) -> Callable[[str, dict[str, str], Callable[[Event], None]], Kernel]:
+) -> Callable[[str, dict[str, str], Callable[[Event], None], bool], Kernel]:
     """What `Sessions` starts kernels with, on the settings of that moment.
 
     Also clears what killed servers left behind.
@@ -140,9 +154,13 @@ def spark_kernels(
     shutil.rmtree(folders, ignore_errors=True)
 
     def start(
-        session_id: str, arguments: dict[str, str], on_event: Callable[[Event], None]
+        session_id: str,
+        arguments: dict[str, str],
+        on_event: Callable[[Event], None],
+        connect: bool,
     ) -> Kernel:
         folder = folders / uuid.uuid4().hex
-        return Kernel(kernel_settings(session_id, arguments, server(), folder), on_event)
+        settings = kernel_settings(session_id, arguments, server(), folder, connect)
+        return Kernel(settings, on_event)
 
     return start

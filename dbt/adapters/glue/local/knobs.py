@@ -30,6 +30,8 @@ class Knobs:
     # operation -> how many of its next calls answer ThrottlingException
     fail: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
     # operation -> [error code, how many of its next calls answer it]
+    token_lifetime: float = 1800.0  # seconds that a token of GetSessionEndpoint is taken
+    connect_drop: int = 0  # how many next Spark Connect streams break after their first message
     busy: bool = False  # a session that runs a statement says BUSY instead of READY
     session_death_after: int | None = None  # statements after which a session's process dies
     output_cap: int | None = None  # characters of a statement's TextPlain that are kept
@@ -125,14 +127,15 @@ class CallGate:
         self._bytes: Counter[str] = Counter()
 
     def enter(self, operation: str) -> None:
-        """Operations of S3 are called `s3:PutObject`; the knob `latency` leaves them alone.
+        """Operations of S3 are called `s3:PutObject`, Spark Connect's `connect:ExecutePlan`; the
+        knob `latency` leaves them alone.
 
         Raises ThrottlingException, or the error that the knob `fail` names.
         """
         with self._lock:
             self._calls[operation] += 1
             error = self._injected(operation)
-        if self.knobs.latency and not operation.startswith("s3:"):
+        if self.knobs.latency and ":" not in operation:
             time.sleep(self.knobs.latency)
         if error is not None:
             raise error

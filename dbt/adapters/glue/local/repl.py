@@ -3,15 +3,17 @@
 Run by file path, never imported by a session as part of dbt: it needs the standard library and
 pyspark only. The parent writes one JSON object a line to stdin and reads one a line from stdout:
 
-    in   {"op": "start", "conf": {…}, "argv": […], "py_files": […], "path": […], "log": "…"}
+    in   {"op": "start", "conf": {…}, "argv": […], "py_files": […], "path": […], "log": "…",
+          "connect": false}
          {"op": "execute", "id": 0, "code": "…"}      {"op": "cancel", "id": 0}
-    out  {"event": "ready"}    {"event": "failed", "message": "…"}
+    out  {"event": "ready", "port": null}    {"event": "failed", "message": "…"}
          {"event": "progress", "id": 0, "progress": 0.4}
          {"event": "result", "id": 0, "status": "ok", "text": "…"}
          {"event": "result", "id": 0, "status": "error", "ename": …, "evalue": …, "traceback": […]}
 
 What the code prints, from any thread, is collected and given with the next statement that ends
-well. The process ends when stdin closes or when its JVM dies.
+well. With `connect`, Spark serves Spark Connect on `port`, and nothing is executed here. The
+process ends when stdin closes or when its JVM dies.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ CANCEL_DEADLINE = 30.0
 PROGRESS_EVERY = 0.5
 JVM_EXIT_TIMEOUT = 5.0
 SOURCE_NAME = "<stdin>"
+CONNECT_MESSAGE_SIZE = 128 * 1024 * 1024  # spark.connect.grpc.maxInboundMessageSize
 
 
 class Collected(io.TextIOBase):
@@ -137,8 +140,14 @@ class Session:
         self._context: Any = None
 
     def start(
-        self, conf: dict[str, str], argv: list[str], py_files: list[str], path: list[str]
-    ) -> None:
+        self,
+        conf: dict[str, str],
+        argv: list[str],
+        py_files: list[str],
+        path: list[str],
+        connect: bool,
+    ) -> int | None:
+        """The port of Spark Connect, if that is what is asked for."""
         sys.path[:0] = path
         sys.argv = ["", *argv]
         self._shell.install()
@@ -161,6 +170,7 @@ class Session:
         self._shell.stderr.take()
         threading.Thread(target=self._watch_jvm, name="watch-jvm", daemon=True).start()
         threading.Thread(target=warm_up, args=(spark,), name="warm-up", daemon=True).start()
+        return serve_connect(self._context) if connect else None
 
     def announce(self, statement: int) -> None:
         self._done[statement] = threading.Event()
@@ -213,6 +223,23 @@ class Session:
                 process.kill()
 
 
+def serve_connect(context: Any) -> int:
+    """Starts Spark's own Spark Connect service; returns the port, which the OS chooses.
+
+    Spark 3.5 starts it on every interface and has no setting for that, so its parts are put
+    together here, on 127.0.0.1.
+    """
+    jvm = context._jvm
+    service = jvm.org.apache.spark.sql.connect.service
+    builder = jvm.org.sparkproject.connect.grpc.netty.NettyServerBuilder.forAddress(
+        jvm.java.net.InetSocketAddress("127.0.0.1", 0)
+    )
+    builder.maxInboundMessageSize(CONNECT_MESSAGE_SIZE)
+    builder.addService(service.SparkConnectService(False))
+    server = builder.build().start()
+    return server.getPort()
+
+
 def warm_up(spark: Any) -> None:
     """Loads what every first query loads (seconds), while the client learns of READY."""
     try:
@@ -262,12 +289,14 @@ def main() -> None:
 
     threading.Thread(target=read, name="requests", daemon=True).start()
     try:
-        session.start(start["conf"], start["argv"], start["py_files"], start["path"])
+        port = session.start(
+            start["conf"], start["argv"], start["py_files"], start["path"], start["connect"]
+        )
     except BaseException as error:
         traceback.print_exc(file=sys.__stderr__)
         channel.send("failed", message=f"{type(error).__name__}: {error} (see {start['log']})")
         os._exit(1)
-    channel.send("ready")
+    channel.send("ready", port=port)
     while True:
         request = statements.get()
         session.execute(request["id"], request["code"])

@@ -26,13 +26,13 @@ from .errors import (
     SerializationException,
 )
 from .jars import jars_for
-from .kernel import spark_kernels
+from .kernel import EndpointLike, spark_kernels
 from .knobs import CallGate, Knobs
 from .metastore import WAREHOUSE_BUCKET, Metastore
 from .operations import Operations
 from .s3 import S3
 from .s3_errors import S3Error
-from .sessions import Sessions
+from .sessions import Session, Sessions
 from .spark_conf import ServerSettings
 from .versions import VersionStore
 
@@ -77,7 +77,10 @@ class LocalGlueServer:
         self.metastore.start()
         self._versions = VersionStore(self.local_dir / "catalog.sqlite")
         self.sessions = Sessions(
-            self.knobs, spark_kernels(self.local_dir, self._settings), self._on_text
+            self.knobs,
+            spark_kernels(self.local_dir, self._settings),
+            self._on_text,
+            open_endpoint=self._open_endpoint,
         )
         self._catalog = CatalogStore(self.metastore, self._versions)
         self.operations = Operations(self._catalog, self.sessions, self.gate, self._on_text)
@@ -135,6 +138,21 @@ class LocalGlueServer:
             self.s3.ensure_buckets_in(text)
         except S3Error as error:
             raise InvalidInputException(error.message) from error
+
+    def _open_endpoint(self, session: Session, port: int) -> EndpointLike:
+        from .connect_endpoint import ConnectEndpoint  # gRPC takes half a second to load
+
+        return ConnectEndpoint(
+            port,
+            self.knobs,
+            on_call=self._on_connect_call,
+            on_text=self._on_text,
+            on_end=session.plan_ended,
+        )
+
+    def _on_connect_call(self, operation: str) -> None:
+        self._last_call = time.monotonic()
+        self.gate.enter(operation)
 
     def _watch_idle(self) -> None:
         while not self._stopping.wait(_IDLE_TICK):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from .errors import (
+    ApiError,
     EntityNotFoundException,
     InvalidInputException,
     OperationNotSupportedException,
@@ -49,26 +50,47 @@ class SessionOperations:
 
     def GetSessionEndpoint(self, request: Answer) -> Answer:
         session = self.sessions.find(request["SessionId"])
-        raise OperationNotSupportedException(
-            f"GetSessionEndpoint is not supported for session {session.request.id} of "
-            f"SessionType {session.request.echoed['SessionType']}"
-        )
+        if not session.request.connect:
+            raise OperationNotSupportedException(
+                f"GetSessionEndpoint is not supported for session {session.request.id} of "
+                f"SessionType {session.request.echoed['SessionType']}"
+            )
+        url, token, expires = session.endpoint()
+        return {
+            "SparkConnect": {
+                "Url": url,
+                "AuthToken": token,
+                "AuthTokenExpirationTime": expires,
+            }
+        }
 
     def RunStatement(self, request: Answer) -> Answer:
+        self._with_statements(request, OperationNotSupportedException)
         return {"Id": self.sessions.run(request["SessionId"], request["Code"])}
 
     def GetStatement(self, request: Answer) -> Answer:
-        session = self.sessions.find(request["SessionId"])
-        return {"Statement": session.statement(request["Id"])}
+        return {"Statement": self._with_statements(request).statement(request["Id"])}
 
     def ListStatements(self, request: Answer) -> Answer:
-        statements = self.sessions.find(request["SessionId"]).statements()
+        statements = self._with_statements(request).statements()
         page, answer = _page(statements, request.get("NextToken"), PAGE)
         return {"Statements": [statement.to_api() for statement in page], **answer}
 
     def CancelStatement(self, request: Answer) -> Answer:
-        self.sessions.find(request["SessionId"]).cancel(request["Id"])
+        self._with_statements(request).cancel(request["Id"])
         return {}
+
+    def _with_statements(
+        self, request: Answer, refusal: Callable[[str], ApiError] = InvalidInputException
+    ) -> Session:
+        """Only RunStatement has OperationNotSupportedException in the API's model."""
+        session = self.sessions.find(request["SessionId"])
+        if session.request.connect:
+            raise refusal(
+                f"Statements are not supported for session {session.request.id} of SessionType "
+                "SPARK_CONNECT"
+            )
+        return session
 
     def _session(self, request: Answer) -> Session:
         """For operations whose model has no EntityNotFoundException."""

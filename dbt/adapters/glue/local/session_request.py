@@ -42,6 +42,7 @@ class SessionRequest:
     idle_timeout: int
     max_capacity: float  # DPU
     tags: dict[str, str]
+    connect: bool = False  # SessionType SPARK_CONNECT
     echoed: dict[str, Any] = field(default_factory=dict)  # members that GetSession gives back
 
 
@@ -55,9 +56,6 @@ def check(request: dict[str, Any]) -> SessionRequest:
             raise InvalidInputException(
                 f"SessionType SPARK_CONNECT is not supported for GlueVersion {version}"
             )
-        raise OperationNotSupportedException(
-            "local Glue does not serve sessions of SessionType SPARK_CONNECT yet: use LIVY"
-        )
     timeout = request.get("Timeout", DEFAULT_TIMEOUT)
     capacity = _capacity(request)
     echoed = {
@@ -79,6 +77,7 @@ def check(request: dict[str, Any]) -> SessionRequest:
         idle_timeout=request.get("IdleTimeout", timeout),
         max_capacity=capacity["MaxCapacity"],
         tags=dict(request.get("Tags", {})),
+        connect=session_type == "SPARK_CONNECT",
         echoed=echoed | capacity | {"GlueVersion": version, "SessionType": session_type},
     )
 

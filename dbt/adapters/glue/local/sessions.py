@@ -19,15 +19,17 @@ from .errors import (
     IllegalSessionStateException,
     InvalidInputException,
 )
-from .kernel import Event, KernelLike
+from .kernel import EndpointLike, Event, KernelLike
 from .knobs import Knobs
 from .session_request import SessionRequest, check
 from .statements import Statement, StatementQueue
 
 log = logging.getLogger(__name__)
 
-# (session id, DefaultArguments, on_event) -> a kernel that has been started; may take seconds.
-StartKernel = Callable[[str, dict[str, str], Callable[[Event], None]], KernelLike]
+# (session id, DefaultArguments, on_event, Spark Connect?) -> a started kernel; may take seconds.
+StartKernel = Callable[[str, dict[str, str], Callable[[Event], None], bool], KernelLike]
+# (session, port of its Spark Connect server) -> the gate before it
+OpenEndpoint = Callable[["Session", int], EndpointLike]
 
 UNAVAILABLE = "Session unavailable, fail to call ReplServer"
 _TICK = 0.5
@@ -49,6 +51,7 @@ class Session:
         knobs: Knobs,
         start_kernel: StartKernel,
         clock: Callable[[], float],
+        open_endpoint: OpenEndpoint | None,
     ) -> None:
         self.request = request
         self.status = "PROVISIONING"
@@ -62,6 +65,9 @@ class Session:
         self._kernel: KernelLike | None = None
         self._kernel_ready = False
         self._kernel_lost = False
+        self._open_endpoint = open_endpoint
+        self._endpoint: EndpointLike | None = None
+        self._plans = 0
         self._statements = StatementQueue(
             lambda statement, code: self._running_kernel().execute(statement, code),
             lambda statement: self._running_kernel().cancel(statement),
@@ -86,7 +92,7 @@ class Session:
                     self._move("READY")
                     self._last_used = now
             self._statements.tick()
-            if self._statements.occupied:
+            if self._occupied():
                 self._last_used = now
             idle = (
                 self.status == "READY" and now - self._last_used >= self.request.idle_timeout * 60
@@ -101,7 +107,7 @@ class Session:
             self.tick()
             seconds = (self._completed or self._clock()) - self._created
             status = self.status
-            if self._knobs.busy and status == "READY" and self._statements.occupied:
+            if self._knobs.busy and status == "READY" and self._occupied():
                 status = "BUSY"
             answer = {
                 "Id": self.request.id,
@@ -164,6 +170,21 @@ class Session:
             self._require_usable()
             self._statements.cancel(statement_id)
 
+    def endpoint(self) -> tuple[str, str, float]:
+        """(URL, token, when the token expires) of a session that serves Spark Connect."""
+        with self._lock:
+            self._require_usable()
+            assert self._endpoint is not None
+            return (self._endpoint.url, *self._endpoint.token())
+
+    def plan_ended(self) -> None:
+        """Spark Connect has run a plan; told on a thread of its own."""
+        with self._lock:
+            self._last_used = self._clock()
+            self._plans += 1
+            if self.status == "READY":
+                self._die_if_asked()
+
     def shut_down(self) -> None:
         """Asks the kernel to end, in whatever state the session is."""
         with self._lock:
@@ -184,8 +205,7 @@ class Session:
             elif self.status not in ("PROVISIONING", "READY"):
                 return
             elif kind == "ready":
-                self._kernel_ready = True
-                self.tick()
+                self._on_ready(event)
             elif kind == "failed":
                 self._fail(event["message"])
             elif kind == "progress":
@@ -197,7 +217,9 @@ class Session:
 
     def _provision(self) -> None:
         try:
-            kernel = self._start_kernel(self.request.id, self.request.arguments, self.on_event)
+            kernel = self._start_kernel(
+                self.request.id, self.request.arguments, self.on_event, self.request.connect
+            )
         except Exception as error:
             log.exception("session %s did not start", self.request.id)
             with self._lock:
@@ -211,6 +233,18 @@ class Session:
             if self.status != "PROVISIONING":  # stopped meanwhile
                 kernel.close()
 
+    def _on_ready(self, event: Event) -> None:
+        if self.request.connect:
+            assert self._open_endpoint is not None
+            try:
+                self._endpoint = self._open_endpoint(self, event["port"])
+            except Exception as error:
+                log.exception("session %s: no Spark Connect endpoint", self.request.id)
+                self._fail(f"Session failed to start: {error!r}")
+                return
+        self._kernel_ready = True
+        self.tick()
+
     def _on_exit(self, code: int) -> None:
         if self.status == "STOPPING":
             self._move("STOPPED")
@@ -219,6 +253,10 @@ class Session:
         elif self.status == "READY":
             self._kernel_lost = True
             self._fail(f"{UNAVAILABLE} (its process ended with code {code})")
+
+    def _occupied(self) -> bool:
+        busy = self._endpoint is not None and self._endpoint.occupied
+        return busy or self._statements.occupied
 
     def _running_kernel(self) -> KernelLike:
         if self._kernel is None:
@@ -244,6 +282,8 @@ class Session:
     def _end(self, status: str, running: str = "CANCELLED") -> None:
         self._move(status)
         self._statements.end_all(running)
+        if self._endpoint is not None:
+            self._endpoint.close()
         if self._kernel is not None and not self._kernel_lost:
             self._kernel.close()
 
@@ -256,7 +296,7 @@ class Session:
 
     def _die_if_asked(self) -> None:
         limit = self._knobs.session_death_after
-        if limit is not None and self._statements.finished >= limit:
+        if limit is not None and self._statements.finished + self._plans >= limit:
             self._running_kernel().kill()
 
 
@@ -264,7 +304,8 @@ class Sessions:
     """All sessions of a server, by Id; an Id stays taken until DeleteSession.
 
     `on_text` sees the code and the arguments before they run (S3 buckets come into being when
-    they are named). Without `clock` a thread keeps the clocks; with one, `tick` is the test's.
+    they are named). `open_endpoint` serves SPARK_CONNECT. Without `clock` a thread keeps the
+    clocks; with one, `tick` is the test's.
     """
 
     def __init__(
@@ -273,10 +314,12 @@ class Sessions:
         start_kernel: StartKernel,
         on_text: Callable[[str], None] = lambda text: None,
         clock: Callable[[], float] | None = None,
+        open_endpoint: OpenEndpoint | None = None,
     ) -> None:
         self._knobs = knobs
         self._start_kernel = start_kernel
         self._on_text = on_text
+        self._open_endpoint = open_endpoint
         self._clock = clock or time.time
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
@@ -295,7 +338,9 @@ class Sessions:
                 raise IllegalSessionStateException("local Glue is shutting down")
             if checked.id in self._sessions:
                 raise AlreadyExistsException(f"Session {checked.id} already exists")
-            session = Session(checked, self._knobs, self._start_kernel, self._clock)
+            session = Session(
+                checked, self._knobs, self._start_kernel, self._clock, self._open_endpoint
+            )
             self._sessions[checked.id] = session
         return session.to_api()
 

@@ -73,6 +73,7 @@ class KernelSettings:
     path: list[str]
     folder: Path  # working directory and temporary files; removed with the session
     log: Path
+    connect: bool = False  # serve Spark Connect instead of a Python shell
     notes: list[str] = field(default_factory=list)  # what was changed, for the session's log
 
 
@@ -93,7 +94,11 @@ def parse_conf(text: str) -> dict[str, str]:
 
 
 def kernel_settings(
-    session_id: str, arguments: Mapping[str, str], server: ServerSettings, folder: Path
+    session_id: str,
+    arguments: Mapping[str, str],
+    server: ServerSettings,
+    folder: Path,
+    connect: bool = False,
 ) -> KernelSettings:
     """Raises SessionConfError; blocks while jars are fetched or the metastore starts."""
     user = parse_conf(arguments.get("--conf", ""))
@@ -105,7 +110,8 @@ def kernel_settings(
         raise SessionConfError(
             f"--datalake-formats: {', '.join(unknown)} unknown, expected {', '.join(FORMATS)}"
         )
-    jars = [str(path) for path in server.jars_for([*formats, *ALWAYS])]
+    needed = [*formats, *ALWAYS, *(["connect"] if connect else [])]
+    jars = [str(path) for path in server.jars_for(needed)]
     jars += _files("--extra-jars", arguments, server.local_dir)
     py_files = _files("--extra-py-files", arguments, server.local_dir)
     py_files += _python_modules(arguments, server.local_dir)
@@ -125,6 +131,7 @@ def kernel_settings(
         path=[str(SESSION_MODULES)],
         folder=folder,
         log=server.local_dir / "log" / f"{quote(session_id, safe='')}.log",
+        connect=connect,
         notes=notes,
     )
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from dbt.adapters.glue.exceptions import GlueError, NotImplementedByGlue, SessionError
+from dbt.adapters.glue.exceptions import GlueError, SessionError
 from dbt.adapters.glue.session.lifecycle import SessionLifecycle
 from dbt.adapters.glue.session.livy import LivyTransport
 from dbt.adapters.glue.session.spec import SessionSpec
 from dbt.adapters.glue.session.ticket import copy_error
-from dbt.adapters.glue.session.transport import Transport
+from dbt.adapters.glue.session.transport import PooledTransport, Transport
 
 STOP_WITHIN = 15.0  # seconds that close() may take
 LOOK_EVERY = 0.2  # seconds between two looks whether a waiting thread is still wanted
@@ -35,7 +35,7 @@ class _Entry:
     spec: SessionSpec
     name: SessionName
     ready: threading.Event = field(default_factory=threading.Event)
-    transport: LivyTransport | None = None
+    transport: PooledTransport | None = None
     error: BaseException | None = None
     sent: bool = False  # CreateSession was sent, so the session may exist and be ours
     answered: threading.Event = field(default_factory=threading.Event)  # … and is not under way
@@ -163,10 +163,6 @@ class SessionPool:
             )
 
     def _entry(self, spec: SessionSpec, name: SessionName) -> _Entry:
-        if spec.session_type != "livy":
-            raise NotImplementedByGlue(
-                f"session_type {spec.session_type} is not there yet: use `livy`."
-            )
         with self._lock:
             if self._closed:
                 raise _closed(name)
@@ -194,29 +190,38 @@ class SessionPool:
                 sending=lambda: self._sending(entry),
                 wanted=lambda: not self._closed,
             )
-            transport = LivyTransport(
-                glue,
-                entry.name.id,
-                threads=self._threads,
-                poll_cap=self._poll_cap,
-                s3=lambda: self._clients.s3,
-                results_location=self._results_location,
-                inline_bytes=self._inline_bytes,
-                warn=self._warn,
-                clock=self._clock,
-                sleep=self._sleep,
-            )
-            if acquired.created:
-                transport.start()
-            self._settle(entry, transport=transport)
+            self._settle(entry, transport=self._started(entry, glue, acquired.created))
         except BaseException as error:
             self._settle(entry, error=error)
+
+    def _started(self, entry: _Entry, glue: Any, created: bool) -> PooledTransport:
+        if entry.spec.session_type == "spark_connect":
+            from dbt.adapters.glue.session.connect import ConnectTransport
+
+            connect = ConnectTransport(glue, entry.name.id, clock=self._clock, sleep=self._sleep)
+            connect.start()
+            return connect
+        livy = LivyTransport(
+            glue,
+            entry.name.id,
+            threads=self._threads,
+            poll_cap=self._poll_cap,
+            s3=lambda: self._clients.s3,
+            results_location=self._results_location,
+            inline_bytes=self._inline_bytes,
+            warn=self._warn,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
+        if created:
+            livy.start()
+        return livy
 
     def _settle(
         self,
         entry: _Entry,
         *,
-        transport: LivyTransport | None = None,
+        transport: PooledTransport | None = None,
         error: BaseException | None = None,
     ) -> None:
         """The first outcome counts: close() does not leave threads waiting for a slow answer."""

@@ -79,7 +79,7 @@ def _array_decoder(element: Any) -> Callable[[Any], Any]:
 
 def _map_decoder(key: Any, value: Any) -> Callable[[Any], Any]:
     decode_key, decode_value = _nullable(key), _nullable(value)
-    return lambda pairs: {_hashable(decode_key(k)): decode_value(v) for k, v in pairs}
+    return lambda pairs: {hashable(decode_key(k)): decode_value(v) for k, v in pairs}
 
 
 def _struct_decoder(names: list[str], codecs: list) -> Callable[[Any], Any]:
@@ -89,12 +89,12 @@ def _struct_decoder(names: list[str], codecs: list) -> Callable[[Any], Any]:
     }
 
 
-def _hashable(key: Any) -> Any:
+def hashable(key: Any) -> Any:
     """Spark allows arrays and structs as map keys; Python's dict does not."""
     if isinstance(key, list):
-        return tuple(_hashable(item) for item in key)
+        return tuple(hashable(item) for item in key)
     if isinstance(key, dict):
-        return tuple((name, _hashable(value)) for name, value in key.items())
+        return tuple((name, hashable(value)) for name, value in key.items())
     return key
 
 

@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from dbt.adapters.glue.exceptions import GlueError
 from dbt.adapters.glue.session.result import Result
 
 
@@ -35,4 +36,22 @@ class Transport(Protocol):
 
     def busy(self) -> AbstractContextManager[None]:
         """Says that this thread is at work and may soon call execute or run_python."""
+        ...
+
+
+class PooledTransport(Transport, Protocol):
+    """What the pool asks of a transport besides. lost: why it cannot be used any more, or None."""
+
+    lost: GlueError | None
+
+    def start(self) -> None:
+        """Makes a session ready for the first SQL."""
+        ...
+
+    def close(self) -> None:
+        """Whoever waits gets a SessionError; the session is left alone."""
+        ...
+
+    def cancel_left(self) -> None:
+        """After close, in a session that lives on: cancels what it may still be running."""
         ...

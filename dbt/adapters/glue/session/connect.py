@@ -1,0 +1,351 @@
+"""ConnectTransport: SQL over Spark Connect, one channel and one Spark session for all threads.
+
+Imported when a Spark Connect session is used: it needs the `connect` extra.
+"""
+
+import re
+import threading
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import pyspark.sql.connect.proto as protocol
+from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator
+from pyspark.sql.connect.proto.base_pb2_grpc import SparkConnectServiceStub
+
+from dbt.adapters.glue.__version__ import version
+from dbt.adapters.glue.exceptions import (
+    GlueError,
+    NotImplementedByGlue,
+    SessionError,
+    SessionLost,
+    StatementCancelled,
+)
+from dbt.adapters.glue.session.arrow import Field, command_result, fields_of, read_batch, rows_of
+from dbt.adapters.glue.session.connect_channel import Guard, open_channel
+from dbt.adapters.glue.session.connect_endpoint import ConnectEndpoint
+from dbt.adapters.glue.session.connect_errors import glue_error
+from dbt.adapters.glue.session.result import Result
+from dbt.adapters.glue.session.ticket import copy_error
+
+# pyspark's words; milliseconds. About 45 s in all for one answer that does not come.
+RETRIES = {
+    "max_retries": 12,
+    "backoff_multiplier": 2.0,
+    "initial_backoff": 50,
+    "max_backoff": 8000,
+    "jitter": 500,
+    "min_jitter_threshold": 2000,
+}
+INTERRUPT_WITHIN = 5.0
+MARK = "spark.dbt.glue.client"
+# What is a query for sure needs no look at the server first; WITH may begin an INSERT.
+QUERY = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/|\()*select\b", re.I | re.S)
+
+# Told by pyspark where a result that we have could not be released: the server does that itself.
+warnings.filterwarnings("ignore", "ReleaseExecute failed")
+
+
+@dataclass(eq=False)
+class Run:
+    """One execute, of one or two operations. label interrupts it, and it alone."""
+
+    tag: str | None
+    label: str = field(default_factory=lambda: f"dbt-glue-{uuid.uuid4().hex}")
+    operation_id: str | None = None
+    cancelled: bool = False
+    stream: Any = None
+
+
+class AsText(Exception):
+    """The result has types that Arrow or pyarrow lacks; fields tells which."""
+
+    def __init__(self, fields: list[Field]) -> None:
+        super().__init__("the result has columns to be cast to string")
+        self.fields = fields
+
+
+class ConnectTransport:
+    """A Transport (session/transport.py) over Spark Connect.
+
+    lost: why the session cannot be used any more, or None.
+    """
+
+    def __init__(
+        self,
+        glue: Any,
+        session_id: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.session_id = session_id
+        self.lost: GlueError | None = None
+        self._clock = clock
+        self._closed = False
+        self._lock = threading.Lock()
+        self._runs: set[Run] = set()
+        self._here = threading.local()
+        self._endpoint = ConnectEndpoint(glue, session_id, sleep=sleep)
+        # Spark's own session on that server: temporary views and conf belong to it.
+        self._spark_session = str(uuid.uuid4())
+        self._channel: Any = None
+        self._stub: Any = None
+
+    # -- Transport
+
+    def execute(
+        self, sql: str, *, fetch: bool = True, limit: int | None = None, tag: str | None = None
+    ) -> Result:
+        started = self._clock()
+        with self._running(tag) as run:
+            fields, rows, count = self._result(run, sql, fetch, limit)
+        return Result(
+            columns=[item.column for item in fields],
+            rows=rows,
+            row_count=count,
+            session_id=self.session_id,
+            statement_id=run.operation_id,
+            seconds=self._clock() - started,
+        )
+
+    def run_python(self, code: str, *, tag: str | None = None) -> str:
+        raise NotImplementedByGlue(
+            "A Spark Connect session runs SQL only, and this is Python.",
+            hint="Set `session_type: livy` in the profile.",
+            session_id=self.session_id,
+        )
+
+    def cancel(self, tag: str) -> None:
+        with self._lock:
+            runs = [run for run in self._runs if run.tag == tag]
+        self._cancel(runs)
+
+    def busy(self) -> AbstractContextManager[None]:
+        """Nothing waits for other threads here."""
+        return nullcontext()
+
+    # -- life
+
+    def start(self) -> None:
+        """Connects, and marks Spark's session as ours. Raises SessionLost, SessionError."""
+        guard = Guard(self._endpoint, restarted=self._is_restarted, on_stream=self._on_stream)
+        self._channel = open_channel(self._endpoint, guard)
+        self._stub = SparkConnectServiceStub(self._channel)
+        request = self._request(protocol.ConfigRequest)
+        request.operation.set.pairs.add(key=MARK, value=self._spark_session)
+        try:
+            self._stub.Config(request, timeout=60.0, wait_for_ready=True)
+        except grpc.RpcError as error:
+            raise glue_error(error, self.session_id, None) from error
+
+    def close(self) -> None:
+        """Interrupts what runs and ends the channel; the session is left alone."""
+        with self._lock:
+            self._closed = True
+            runs = list(self._runs)
+        try:
+            if self.lost is None:
+                with suppress(GlueError):  # the session is about to be stopped anyway
+                    self._cancel(runs)
+        finally:
+            if self._channel is not None:
+                self._channel.close()
+
+    def cancel_left(self) -> None:
+        """Nothing is left: close has interrupted what ran."""
+
+    # -- running
+
+    @contextmanager
+    def _running(self, tag: str | None) -> Iterator[Run]:
+        run = Run(tag)
+        with self._lock:
+            if self.lost is not None:
+                raise copy_error(self.lost)
+            if self._closed:
+                raise SessionError("The session is closed.", session_id=self.session_id)
+            self._runs.add(run)
+        self._here.run = run
+        try:
+            yield run
+        except (grpc.RpcError, GlueError) as error:
+            raise self._meaning(error, run) from error
+        except BaseException:
+            with suppress(GlueError):  # the interrupt matters more
+                self._cancel([run])
+            raise
+        finally:
+            self._here.run = None
+            with self._lock:
+                self._runs.discard(run)
+
+    def _meaning(self, error: Any, run: Run) -> GlueError:
+        if self._closed:
+            return SessionError("The session is being closed.", session_id=self.session_id)
+        if run.cancelled:
+            return self._cancelled(run)
+        if not isinstance(error, GlueError):
+            error = glue_error(error, self.session_id, run.operation_id)
+        if isinstance(error, SessionLost):
+            self.lost = error
+            return copy_error(error)
+        return error
+
+    def _cancelled(self, run: Run) -> StatementCancelled:
+        return StatementCancelled(
+            "The statement was cancelled.",
+            session_id=self.session_id,
+            statement_id=run.operation_id,
+        )
+
+    def _result(
+        self, run: Run, sql: str, fetch: bool, limit: int | None
+    ) -> tuple[list[Field], list[tuple], int | None]:
+        query = protocol.Relation()
+        query.sql.query = sql
+        if not QUERY.match(sql):
+            command = protocol.Plan()
+            command.command.sql_command.sql = sql
+            query = self._run(run, command).relation or query
+        if query.HasField("local_relation"):  # a command has run; its result came along
+            fields, rows = command_result(query.local_relation.data)
+            count = affected(fields, rows) if fields else None
+            return fields, rows if limit is None else rows[:limit], count
+        if not fetch:
+            return self._run_to_the_end(run, query), [], None
+        if limit is not None:
+            query = limited(query, limit)
+        try:
+            answer = self._run(run, rooted(query))
+        except AsText as found:
+            answer = self._run(run, rooted(cast_to_text(query, found.fields)))
+            answer.fields = found.fields
+        rows = rows_of(answer.batches, answer.fields)
+        return answer.fields, rows, len(rows)
+
+    def _run_to_the_end(self, run: Run, query: Any) -> list[Field]:
+        plan = protocol.Plan()
+        write = plan.command.write_operation
+        write.input.CopyFrom(query)
+        write.source = "noop"
+        write.mode = protocol.WriteOperation.SaveMode.SAVE_MODE_OVERWRITE
+        self._run(run, plan)
+        return []
+
+    def _run(self, run: Run, plan: Any) -> "Answer":
+        """Runs a plan as one operation. Raises AsText as soon as the schema says so."""
+        if run.cancelled:
+            raise self._cancelled(run)
+        run.operation_id = str(uuid.uuid4())
+        request = self._request(protocol.ExecutePlanRequest)
+        request.plan.CopyFrom(plan)
+        request.operation_id = run.operation_id
+        request.tags.append(run.label)
+        answer = Answer()
+        stream = ExecutePlanResponseReattachableIterator(request, self._stub, RETRIES, ())
+        try:
+            for part in stream:
+                answer.take(part)
+        except AsText:
+            stream.close()
+            raise
+        return answer
+
+    def _request(self, kind: Callable[..., Any]) -> Any:
+        request = kind(session_id=self._spark_session, client_type=f"dbt-glue/{version}")
+        request.user_context.user_id = "dbt-glue"
+        return request
+
+    def _on_stream(self, stream: Any) -> None:
+        run = getattr(self._here, "run", None)
+        if run is not None:
+            run.stream = stream
+            if run.cancelled:
+                stream.cancel()
+
+    def _is_restarted(self) -> bool:
+        request = self._request(protocol.ConfigRequest)
+        request.operation.get_option.keys.append(MARK)
+        answer = self._stub.Config(request, timeout=60.0)
+        return not any(pair.value == self._spark_session for pair in answer.pairs)
+
+    def _cancel(self, runs: list[Run]) -> None:
+        """Interrupts in Spark, then lets the waiting threads go; pyspark releases the operations,
+        which ends one that Spark took up after the interrupt."""
+        for run in runs:
+            run.cancelled = True
+        try:
+            for run in runs:
+                request = self._request(protocol.InterruptRequest)
+                request.interrupt_type = request.InterruptType.INTERRUPT_TYPE_TAG
+                request.operation_tag = run.label
+                self._stub.Interrupt(request, timeout=INTERRUPT_WITHIN)
+        except grpc.RpcError as error:
+            raise glue_error(error, self.session_id, None) from error
+        finally:
+            for run in runs:
+                if run.stream is not None:
+                    run.stream.cancel()
+
+
+class Answer:
+    """What the stream of one operation has brought so far."""
+
+    def __init__(self) -> None:
+        self.fields: list[Field] = []
+        self.batches: list[Any] = []
+        self.relation: Any = None
+
+    def take(self, part: Any) -> None:
+        if part.HasField("schema"):
+            self.fields = fields_of(part.schema)
+            if any(item.as_text for item in self.fields):
+                raise AsText(self.fields)
+        if part.HasField("arrow_batch"):
+            self.batches += read_batch(part.arrow_batch.data)
+        if part.HasField("sql_command_result"):
+            self.relation = part.sql_command_result.relation
+
+
+def affected(fields: list[Field], rows: list[tuple]) -> int | None:
+    """Rows that a command changed: Delta answers INSERT, MERGE … with a table of counts."""
+    names = [item.column.name for item in fields]
+    if "num_affected_rows" not in names:
+        return len(rows)
+    count = rows[0][names.index("num_affected_rows")] if rows else None
+    return count if count is not None and count >= 0 else None  # -1: Delta does not know
+
+
+def rooted(relation: Any) -> Any:
+    plan = protocol.Plan()
+    plan.root.CopyFrom(relation)
+    return plan
+
+
+def limited(relation: Any, limit: int) -> Any:
+    outer = protocol.Relation()
+    outer.limit.input.CopyFrom(relation)
+    outer.limit.limit = limit
+    return outer
+
+
+def cast_to_text(relation: Any, fields: list[Field]) -> Any:
+    """The relation with its columns by position (names may repeat), some of them as strings."""
+    names = [f"_c{number}" for number in range(len(fields))]
+    outer = protocol.Relation()
+    outer.project.input.to_df.input.CopyFrom(relation)
+    outer.project.input.to_df.column_names.extend(names)
+    for name, item in zip(names, fields, strict=True):
+        expression = outer.project.expressions.add()
+        if item.as_text:
+            expression = expression.cast
+            expression.type_str = "string"
+            expression = expression.expr
+        expression.unresolved_attribute.unparsed_identifier = name
+    return outer

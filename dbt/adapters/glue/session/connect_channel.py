@@ -1,0 +1,171 @@
+"""The gRPC channel of a Spark Connect session, which all threads share.
+
+pyspark's reattachable execution repeats and resumes what ends in UNAVAILABLE, under the operation
+id that the client gave: a plan that reached Spark is never started a second time. This file puts
+the token on each call, turns what else means "the connection broke" into UNAVAILABLE, and ends the
+repeating where the session is gone.
+
+Imported when a Spark Connect session is used: it needs grpc and pyspark.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import grpc
+from pyspark.sql.connect.client.core import ChannelBuilder
+
+from dbt.adapters.glue.exceptions import SessionError
+from dbt.adapters.glue.session.connect_endpoint import ConnectEndpoint, lost
+from dbt.adapters.glue.session.ticket import driver_is_dead
+
+TOKEN_HEADER = "x-aws-proxy-auth"
+# Netty's default takes a ping in 5 minutes; a stream that is broken unnoticed would hang for ever.
+OPTIONS = [
+    ("grpc.keepalive_time_ms", 310_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.max_receive_message_length", -1),
+]
+REFUSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
+# What proxies make of a stream that they end, an expired token among the causes.
+BROKEN = re.compile(r"Stream removed|RST_STREAM|GOAWAY|SESSION_BUSY|SessionBusyException")
+UNKNOWN_OPERATION = "INVALID_HANDLE.OPERATION_NOT_FOUND"
+UNKNOWN_SESSION = re.compile(r"INVALID_HANDLE\.SESSION_(NOT_FOUND|CLOSED|CHANGED)")
+
+
+class Broken(grpc.RpcError):
+    """A broken connection, in the words that pyspark repeats a call at."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self._why = why
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNAVAILABLE
+
+    def details(self) -> str:
+        return self._why
+
+    def trailing_metadata(self) -> tuple:
+        return ()
+
+
+class Details(NamedTuple):
+    """grpc.ClientCallDetails."""
+
+    method: str
+    timeout: float | None
+    metadata: list[tuple[str, str]]
+    credentials: Any
+    wait_for_ready: bool | None
+    compression: Any
+
+
+class Guard(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
+    """Looks after every call of a channel.
+
+    restarted asks whether the server has forgotten our session: it may call the channel.
+    on_stream is told of each stream, on the thread that reads it.
+    """
+
+    def __init__(
+        self,
+        endpoint: ConnectEndpoint,
+        *,
+        restarted: Callable[[], bool],
+        on_stream: Callable[[Any], None],
+    ) -> None:
+        self._endpoint = endpoint
+        self._restarted = restarted
+        self._on_stream = on_stream
+
+    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        token = self._endpoint.token()
+        answer = continuation(with_token(details, token), request)
+        error = answer.exception()
+        if error is None:
+            self._endpoint.accepted()
+        if not isinstance(error, grpc.RpcError):  # none, or the channel is closed
+            return answer
+        if error.code() in REFUSED and self._endpoint.refused(token):
+            return continuation(with_token(details, self._endpoint.token()), request)
+        if error.code() == grpc.StatusCode.UNAVAILABLE:
+            self._check_alive(error)
+        return answer
+
+    def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
+        token = self._endpoint.token()
+        answers = continuation(with_token(details, token), request)
+        self._on_stream(answers)
+        return Stream(answers, self._endpoint.accepted, lambda error: self.judge(error, token))
+
+    def judge(self, error: Any, token: str) -> Exception:
+        """What a stream's error means: raised instead of it."""
+        code, told = error.code(), error.details() or ""
+        if code in REFUSED:
+            if self._endpoint.refused(token):
+                return Broken(f"token refused: {told}")
+            return SessionError(
+                f"The session's endpoint refuses its token: {told}",
+                session_id=self._endpoint.session_id,
+            )
+        if UNKNOWN_SESSION.search(told) or driver_is_dead(told):
+            return lost(told, self._endpoint.session_id)
+        if UNKNOWN_OPERATION in told:
+            # pyspark would send the plan again, which is right only if Spark never had it.
+            if self._restarted():
+                return lost("The session's Spark was restarted.", self._endpoint.session_id)
+            return error
+        if code == grpc.StatusCode.UNAVAILABLE:
+            self._check_alive(error)
+            return error
+        return Broken(told) if BROKEN.search(told) else error
+
+    def _check_alive(self, error: Any) -> None:
+        if not self._endpoint.alive():
+            raise lost(error.details() or "The session does not answer.", self._endpoint.session_id)
+
+
+class Stream:
+    """An answer stream whose errors are judged."""
+
+    def __init__(
+        self, answers: Any, accepted: Callable[[], None], judge: Callable[[Any], Exception]
+    ) -> None:
+        self._answers = answers
+        self._accepted = accepted
+        self._judge = judge
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            answer = next(self._answers)
+        except grpc.RpcError as error:
+            told = self._judge(error)
+            if told is error:
+                raise
+            raise told from error
+        self._accepted()
+        return answer
+
+    def cancel(self) -> None:
+        self._answers.cancel()
+
+
+def with_token(details: Any, token: str) -> Details:
+    return Details(
+        method=details.method,
+        timeout=details.timeout,
+        metadata=[*(details.metadata or ()), (TOKEN_HEADER, token)],
+        credentials=details.credentials,
+        wait_for_ready=details.wait_for_ready,
+        compression=details.compression,
+    )
+
+
+def open_channel(endpoint: ConnectEndpoint, guard: Guard) -> Any:
+    """A channel to the session's server; nothing is connected yet."""
+    channel = ChannelBuilder(endpoint.url, OPTIONS).toChannel()
+    return grpc.intercept_channel(channel, guard)

@@ -1,0 +1,88 @@
+"""Spark Connect on real Spark while tokens expire, streams break and the session dies."""
+
+import json
+import urllib.request
+import uuid
+from types import SimpleNamespace
+
+import pytest
+from contract.conftest import on_aws
+
+from dbt.adapters.glue.exceptions import SessionLost
+from dbt.adapters.glue.session.pool import SessionName, SessionPool
+from dbt.adapters.glue.session.spec import SessionSpec
+
+pytestmark = pytest.mark.skipif(on_aws(), reason="needs the knobs of local Glue")
+SPEC = SessionSpec(
+    role_arn="arn:aws:iam::123456789012:role/LocalGlue",
+    glue_version="5.1",
+    idle_timeout=5,
+    session_type="spark_connect",
+)
+
+
+@pytest.fixture(scope="module")
+def name():
+    return SessionName(f"dbt-glue__faults__{uuid.uuid4().hex[:8]}", False)
+
+
+@pytest.fixture
+def knobs(glue_clients):
+    def turn(**values):
+        request = urllib.request.Request(
+            f"{glue_clients.url}/_knobs", json.dumps(values).encode(), method="POST"
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+
+    yield turn
+    turn(token_lifetime=1800.0, connect_drop=0, fail={}, session_death_after=None)
+
+
+@pytest.fixture(scope="module")
+def pool(glue_clients):
+    clients = SimpleNamespace(glue=glue_clients.glue, s3=glue_clients.s3)
+    pool = SessionPool(clients, threads=4, provisioning_timeout=180)
+    yield pool
+    pool.close()
+
+
+def test_tokens_that_live_a_second(pool, knobs, name):
+    knobs(token_lifetime=1.0)
+    own = SessionName(name.id + "-tokens", False)
+    transport = pool.transport(SPEC, own)
+    assert transport.execute("select java_method('java.lang.Thread', 'sleep', 2500L) as a").rows
+    for number in range(3):
+        assert transport.execute(f"select {number} as a").rows == [(number,)]
+
+
+def test_broken_streams_write_once(pool, knobs, name, database):
+    transport = pool.transport(SPEC, name)
+    transport.execute(f"create table {database}.once (a int) using parquet")
+    for code in ("UNAVAILABLE", "UNAUTHENTICATED"):
+        knobs(connect_drop=1, fail={"connect:ExecutePlan": [code, 1]})
+        transport.execute(f"insert into {database}.once select 1")
+        knobs(connect_drop=0, fail={"connect:ReattachExecute": [code, 2]})
+        transport.execute(f"insert into {database}.once select 1")
+    knobs(connect_drop=0, fail={})
+    assert transport.execute(f"select count(*) from {database}.once").rows == [(4,)]
+
+
+def test_a_bucket_that_only_sql_names(pool, name, database):
+    transport = pool.transport(SPEC, name)
+    place = f"s3://bucket-{uuid.uuid4().hex[:12]}/t"
+    transport.execute(
+        f"create table {database}.elsewhere using parquet location '{place}' as select 1 as a"
+    )
+    assert transport.execute(f"select * from {database}.elsewhere").rows == [(1,)]
+
+
+def test_a_dead_session_is_made_anew(pool, knobs, name):
+    transport = pool.transport(SPEC, name)
+    knobs(session_death_after=1)
+    with pytest.raises(SessionLost):
+        for _ in range(3):
+            transport.execute("select 1 as a")
+    knobs(session_death_after=None)
+    again = pool.transport(SPEC, name)
+    assert again is not transport
+    assert again.execute("select 2 as a").rows == [(2,)]

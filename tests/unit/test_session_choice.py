@@ -1,0 +1,96 @@
+"""Which session type a profile gets, and what it says about it."""
+
+from typing import Any
+
+import pytest
+
+from dbt.adapters.glue import session_choice as module
+from dbt.adapters.glue.credentials import GlueCredentials
+from dbt.adapters.glue.exceptions import ConfigurationError
+from dbt.adapters.glue.node_session import session_spec
+from dbt.adapters.glue.session_choice import client_problem, session_choice
+
+
+def profile(**more: Any) -> GlueCredentials:
+    keys = {
+        "schema": "analytics",
+        "role_arn": "arn:aws:iam::123456789012:role/Glue",
+        "region": "eu-west-1",
+        "glue_version": "5.1",
+    }
+    return GlueCredentials.from_dict(keys | more)
+
+
+@pytest.fixture(autouse=True)
+def no_memory() -> None:
+    client_problem.cache_clear()
+
+
+def test_spark_connect_is_taken_when_asked_for_and_the_spec_says_so() -> None:
+    asked = profile(session_type="spark_connect")
+    assert session_choice(asked).session_type == "spark_connect"
+    assert session_spec(asked).create_request("x")["SessionType"] == "SPARK_CONNECT"
+
+
+def test_auto_takes_livy_which_runs_the_python_of_hooks_and_macros() -> None:
+    choice = session_choice(profile())
+    assert choice.session_type == "livy"
+    assert "spark_connect" in choice.reason
+    assert "SessionType" not in session_spec(profile(session_type="livy")).create_request("x")
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ({"glue_version": "5.0"}, "needs Glue 5.1 or later, not 5.0"),
+        ({"region": "us-west-1"}, "no Spark Connect in us-west-1"),
+        ({"region": "us-gov-west-1"}, "no Spark Connect in us-gov-west-1"),
+        ({"region": "cn-north-1"}, "no Spark Connect in cn-north-1"),
+        (
+            {"default_arguments": {"--enable-lakeformation-fine-grained-access": "true"}},
+            "no Lake Formation fine-grained access",
+        ),
+    ],
+)
+def test_where_it_cannot_be_had(keys: dict[str, Any], reason: str) -> None:
+    choice = session_choice(profile(**keys))
+    assert choice.session_type == "livy"
+    assert reason in choice.reason
+    with pytest.raises(ConfigurationError, match=reason) as caught:
+        session_choice(profile(session_type="spark_connect", **keys))
+    assert "livy" in (caught.value.hint or "")
+
+
+def test_version_auto_is_left_to_glue() -> None:
+    asked = profile(glue_version="auto", session_type="spark_connect")
+    assert session_choice(asked).session_type == "spark_connect"
+
+
+def test_local_glue_is_in_no_region() -> None:
+    asked = profile(local=True, region="us-west-1", session_type="spark_connect")
+    assert session_choice(asked).session_type == "spark_connect"
+
+
+def test_fine_grained_access_switched_off_is_no_reason() -> None:
+    off = {"--enable-lakeformation-fine-grained-access": "false"}
+    asked = profile(default_arguments=off, session_type="spark_connect")
+    assert session_choice(asked).session_type == "spark_connect"
+
+
+def test_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "NEEDED_MODULES", ("pyspark", "nowhere_at_all", "no.where"))
+    choice = session_choice(profile())
+    assert choice.session_type == "livy"
+    assert "nowhere_at_all, no.where is not installed (pip install" in choice.reason
+
+
+@pytest.mark.parametrize(
+    ("package", "version", "reason"),
+    [("pyspark", "4.1.1", "3.5 is needed"), ("botocore", "1.43.22", "1.43.23 is needed")],
+)
+def test_library_of_the_wrong_age(
+    monkeypatch: pytest.MonkeyPatch, package: str, version: str, reason: str
+) -> None:
+    known = {"pyspark": "3.5.7", "botocore": "1.44.5", package: version}
+    monkeypatch.setattr(module.metadata, "version", known.__getitem__)
+    assert reason in session_choice(profile()).reason

@@ -119,6 +119,14 @@ def four_at_work(project_dir: Path) -> bool:
     return "ready after" in output and output.count("START sql table model") == 4
 
 
+def sql_is_sent(glue_client: Any, session_id: str, models: range) -> bool:
+    """The session has the SQL of these models, and is at work."""
+    statements = glue_client.list_statements(SessionId=session_id)["Statements"]
+    code = "".join(statement["Code"] for statement in statements)
+    running = any(statement["State"] == "RUNNING" for statement in statements)
+    return running and all(f"{number} as id" in code for number in models)
+
+
 def all_ended(glue_client: Any, before: set[str]) -> bool:
     own = {i: s for i, s in sessions(glue_client).items() if i not in before}
     return bool(own) and all(status in IDLE for status in own.values())
@@ -138,7 +146,8 @@ def test_interrupted_run_ends_soon_and_stops_its_session(
     write_models(project_dir, [SLOW % (n, ENDLESS) for n in range(8)])
     process = start("run")
     wait_until(lambda: four_at_work(project_dir), 90, "four models at work")
-    time.sleep(2)
+    own = (set(sessions(glue_client)) - before).pop()
+    wait_until(lambda: sql_is_sent(glue_client, own, range(4)), 30, "their SQL is sent")
     process.send_signal(number)
     asked = time.monotonic()
     process.wait(30)
@@ -146,7 +155,9 @@ def test_interrupted_run_ends_soon_and_stops_its_session(
     assert process.returncode != 0
     wait_until(lambda: all_ended(glue_client, before), 15, "the session has ended")
     output = (project_dir / "output.txt").read_text()
-    assert output.count("START sql table model") == 4  # no further node was begun
+    # dbt is not told of SIGTERM: its threads may still announce nodes, which get no session
+    assert number == signal.SIGTERM or output.count("START sql table model") == 4
+    assert "OK created" not in output
     assert "no answer to StopSession" not in output and "could not be stopped" not in output
 
 
@@ -175,8 +186,8 @@ def test_session_that_dies_under_a_run(
     write_models(project_dir, [*slow, *brief])
     process = start("run")
     wait_until(lambda: four_at_work(project_dir), 90, "four models at work")
-    time.sleep(2)
     (session_id,) = set(sessions(glue_client)) - before
+    wait_until(lambda: sql_is_sent(glue_client, session_id, range(4)), 30, "their SQL is sent")
     (kernel,) = kernels(local_glue.pid) - others
     os.kill(kernel, signal.SIGKILL)
     assert process.wait(120) == 1
@@ -197,8 +208,8 @@ def test_session_stopped_by_someone_else(start: Any, project_dir: Path, glue_cli
     write_models(project_dir, [*slow, *brief])
     process = start("run")
     wait_until(lambda: four_at_work(project_dir), 90, "four models at work")
-    time.sleep(2)
     (session_id,) = set(sessions(glue_client)) - before
+    wait_until(lambda: sql_is_sent(glue_client, session_id, range(4)), 30, "their SQL is sent")
     glue_client.stop_session(Id=session_id)
     assert process.wait(120) == 1
     found = results(project_dir)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from signals import as_in_a_terminal
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +63,7 @@ def start(project_dir: Path) -> Iterator[Callable[..., subprocess.Popen]]:
                 env={**environment, "DBT_PROFILES_DIR": str(project_dir)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                preexec_fn=as_in_a_terminal,
             )
         started.append(process)
         return process

@@ -7,6 +7,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from signals import as_in_a_terminal
 from unit.fake_sessions import Sessions
 from unit.livy_shell import client_error
 
@@ -300,6 +301,7 @@ def test_session_is_stopped_however_the_process_ends(end, number):
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        preexec_fn=as_in_a_terminal,
     )
     assert process.stdout.readline() == "ready\n"
     if number is not None:

@@ -23,6 +23,7 @@ NO_PASS_ROLE = (
     "AccessDeniedException",
     f"User: arn:aws:iam::1:user/x is not authorized to perform: iam:PassRole on resource: {ROLE}",
 )
+NO_TABLE = (400, "EntityNotFoundException", "Entity Not Found")
 NO_BUCKET = (404, "NoSuchBucket", "The specified bucket does not exist")
 NO_WRITE = (403, "AccessDenied", "Access Denied")
 
@@ -44,6 +45,8 @@ class Aws(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         operation = self.headers.get("X-Amz-Target", "s3").rpartition(".")[2]
         failure = self.failures.get(operation) or self.failures.get("*")
+        if failure is None and operation == "GetTable":
+            failure = NO_TABLE
         if failure is None:
             status, body = 200, json.dumps(self.answers.get(operation, {}))
         elif operation == "s3":

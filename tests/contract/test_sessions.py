@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from dbt.adapters.glue.local.launcher import LocalGlue
 

@@ -14,6 +14,8 @@ from dbt.adapters.glue.exceptions import StatementCancelled, StatementError
 from dbt.adapters.glue.session.pool import SessionName, SessionPool
 from dbt.adapters.glue.session.spec import SessionSpec
 
+pytestmark = pytest.mark.slow
+
 LOCAL_ROLE = "arn:aws:iam::123456789012:role/LocalGlue"
 SLOW = "select count(*) from range(100000000000) a where hash(a.id) = 1 and hash(id + 1) = 2"
 

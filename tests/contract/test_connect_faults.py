@@ -12,7 +12,10 @@ from dbt.adapters.glue.exceptions import SessionLost
 from dbt.adapters.glue.session.pool import SessionName, SessionPool
 from dbt.adapters.glue.session.spec import SessionSpec
 
-pytestmark = pytest.mark.skipif(on_aws(), reason="needs the knobs of local Glue")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(on_aws(), reason="needs the knobs of local Glue"),
+]
 SPEC = SessionSpec(
     role_arn="arn:aws:iam::123456789012:role/LocalGlue",
     glue_version="5.1",

@@ -348,7 +348,9 @@ def test_close_ends_every_kernel_and_refuses_new_sessions(service: Service) -> N
 def test_without_a_clock_of_the_test_a_thread_keeps_time() -> None:
     kernels: list[FakeKernel] = []
 
-    def start(session_id: str, arguments: Any, on_event: Callable[[Any], None]) -> FakeKernel:
+    def start(
+        session_id: str, arguments: Any, on_event: Callable[[Any], None], connect: bool
+    ) -> FakeKernel:
         kernels.append(FakeKernel(on_event))
         return kernels[-1]
 

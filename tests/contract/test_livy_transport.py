@@ -2,7 +2,6 @@
 
 import json
 import os
-import threading
 import time
 import urllib.request
 import uuid
@@ -12,6 +11,7 @@ from decimal import Decimal
 
 import pytest
 from contract.conftest import on_aws
+from side_by_side import in_threads
 
 from dbt.adapters.glue.exceptions import (
     ProtocolError,
@@ -46,23 +46,6 @@ class Clients:
     def __init__(self, clients):
         self.glue = CountingGlue(clients.glue)
         self.s3 = clients.s3
-
-
-def in_threads(*jobs):
-    results = [None] * len(jobs)
-
-    def run(index, job):
-        try:
-            results[index] = job()
-        except Exception as error:
-            results[index] = error
-
-    threads = [threading.Thread(target=run, args=item) for item in enumerate(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 @pytest.fixture(scope="module")

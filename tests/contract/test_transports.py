@@ -1,7 +1,6 @@
 """What both transports promise, on a real session: local Glue, or AWS with DBT_GLUE_TEST_AWS=1."""
 
 import os
-import threading
 import time
 import uuid
 from datetime import date, datetime
@@ -9,6 +8,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from side_by_side import in_threads
 
 from dbt.adapters.glue.exceptions import StatementCancelled, StatementError
 from dbt.adapters.glue.session.pool import SessionName, SessionPool
@@ -43,23 +43,6 @@ def transport(request, glue_clients):
     name = SessionName(f"dbt-glue__{request.param}__{uuid.uuid4().hex[:8]}", False)
     yield pool.transport(spec, name)
     pool.close()
-
-
-def in_threads(*jobs):
-    results = [None] * len(jobs)
-
-    def run(index, job):
-        try:
-            results[index] = job()
-        except Exception as error:
-            results[index] = error
-
-    threads = [threading.Thread(target=run, args=item) for item in enumerate(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 @pytest.mark.parametrize(

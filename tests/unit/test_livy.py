@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import IncompleteReadError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from side_by_side import in_threads
 from unit.livy_shell import LivyShell, client_error
 
 from dbt.adapters.glue.exceptions import (
@@ -63,24 +64,6 @@ def transport(shell):
 def value_of(transport, sql):
     ((value,),) = transport.execute(sql).rows
     return value
-
-
-def in_threads(*jobs):
-    """Runs the jobs side by side; returns what each returned or raised."""
-    results = [None] * len(jobs)
-
-    def run(index, job):
-        try:
-            results[index] = job()
-        except Exception as error:
-            results[index] = error
-
-    threads = [threading.Thread(target=run, args=item) for item in enumerate(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return results
 
 
 def exchanges(shell):

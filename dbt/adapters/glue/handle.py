@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.contracts.connection import AdapterResponse
 
-from dbt.adapters.glue.exceptions import StatementCancelled
+from dbt.adapters.glue.exceptions import NotImplementedByGlue, StatementCancelled
 from dbt.adapters.glue.session.result import Result
 from dbt.adapters.glue.session.transport import Transport
 
@@ -118,7 +118,9 @@ class GlueCursor:
         self, sql: str, bindings: Any = None, *, fetch: bool = True, limit: int | None = None
     ) -> None:
         if bindings:
-            raise NotImplementedError("Glue statements take no bindings")
+            raise NotImplementedByGlue(
+                "Glue statements take no bindings", hint="Write the values into the SQL text."
+            )
         self.result = self._handle.execute(sql, fetch=fetch, limit=limit)
         self._position = 0
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 # livy or spark_connect: the whole suite runs on either
-TRANSPORT = os.environ.get("DBT_GLUE_TEST_TRANSPORT", "livy")
+TRANSPORT = os.environ.get("DBT_GLUE_TEST_TRANSPORT", "spark_connect")
 WAREHOUSE = "s3://functional-tests/warehouse"
 
 

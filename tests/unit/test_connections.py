@@ -24,7 +24,7 @@ from dbt.adapters.glue.exceptions import (
     SessionFailed,
     StatementError,
 )
-from dbt.adapters.glue.handle import agate_table
+from dbt.adapters.glue.result_table import agate_table
 from dbt.adapters.glue.session.result import Result, ResultColumn
 
 
@@ -32,6 +32,7 @@ class FakeTransport:
     """Answers every statement with `columns` and `rows`; keeps what it was asked."""
 
     session_id = "s-1"
+    session_type = "livy"
 
     def __init__(self) -> None:
         self.asked: list[tuple] = []
@@ -74,6 +75,7 @@ class FakePool:
         self.settings = settings
         self.prepared: list[str] = []
         self.served: list[str] = []
+        self.specs: list[Any] = []
         self.fake = FakeTransport()
         self.closed = False
         self.provisioning = False
@@ -84,6 +86,7 @@ class FakePool:
 
     def transport(self, spec: Any, name: Any, wanted: Any = lambda: True) -> FakeTransport:
         self.served.append(name.id)
+        self.specs.append(spec)
         while self.provisioning:
             if not wanted():
                 raise SessionError("Cancelled while waiting for the session.")
@@ -142,6 +145,60 @@ def test_results_have_a_folder_of_their_own(pools: list) -> None:
 def test_sessions_per_model_are_not_prepared(pools: list) -> None:
     manager("run", enable_session_per_model=True)
     assert pools == []
+
+
+PYTHON = "custom_glue_code_for_dbt_adapter\nprint(1)"
+
+
+def test_python_runs_where_sql_does_in_a_livy_session(pools: list) -> None:
+    made = manager(session_type="livy")
+    made.execute("select 1")
+    response = made.get_response(made.add_query(PYTHON)[1])
+    assert len(set(pools[0].served)) == 1
+    assert (response.session_id, response.query_id) == ("s-1", None)
+
+
+@pytest.mark.parametrize("session_type", ["auto", "spark_connect"])
+def test_python_has_a_session_of_its_own_beside_spark_connect(
+    session_type: str, pools: list
+) -> None:
+    made = manager(session_type=session_type, glue_version="5.1")
+    made.execute("select 1")
+    assert [spec.session_type for spec in pools[0].specs] == ["spark_connect"]
+    made.add_query(PYTHON)
+    assert pools[0].specs[-1] == pools[0].specs[0].livy()
+    assert pools[0].served[-1] == f"{pools[0].served[0]}__python"
+
+
+def test_python_stays_in_a_session_that_was_there_and_is_a_livy_one(pools: list) -> None:
+    made = manager(glue_version="5.1", glue_session_reuse=True)
+    made.add_query(PYTHON)
+    assert pools[0].served == ["dbt-glue"]
+
+
+def test_the_choice_of_session_type_is_told_once(
+    pools: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(connections.logger, "info", told.append)
+    made = manager(glue_version="5.1")
+    made.execute("select 1")
+    made.execute("select 2")
+    assert told == ["Session type: spark_connect, since Glue 5.1 and this Python have it"]
+
+
+def test_a_run_ends_with_what_it_took(pools: list, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(connections.logger, "info", told.append)
+    made = manager("run")
+    usage = pools[0].settings["usage"]
+    usage.usable("s-1", {"NumberOfWorkers": 2, "WorkerType": "G.1X"}, created=True, seconds=3.0)
+    made.execute("select 1")
+    made.cleanup_all()
+    assert told[-1].startswith("1 session (2 × G.1X); provisioning 3.0 s")
+    assert "1 statement" in told[-1]
+    made.cleanup_all()
+    assert len([line for line in told if "DPU-hours" in line or "in Spark" in line]) == 1
 
 
 def test_all_threads_share_one_session(pools: list) -> None:

@@ -242,7 +242,8 @@ def test_the_spec_carries_the_profile() -> None:
             tags="team=data, env=prod",
             connections="a,b,a",
             datalake_formats="iceberg",
-        )
+        ),
+        "livy",
     )
     assert (spec.workers, spec.worker_type, spec.glue_version) == (5, "G.2X", "5.0")
     assert spec.tags == (("team", "data"), ("env", "prod"))

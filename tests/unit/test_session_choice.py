@@ -29,14 +29,39 @@ def no_memory() -> None:
 def test_spark_connect_is_taken_when_asked_for_and_the_spec_says_so() -> None:
     asked = profile(session_type="spark_connect")
     assert session_choice(asked).session_type == "spark_connect"
-    assert session_spec(asked).create_request("x")["SessionType"] == "SPARK_CONNECT"
+    spec = session_spec(asked, "spark_connect")
+    assert spec.create_request("x")["SessionType"] == "SPARK_CONNECT"
+    assert not spec.or_livy
 
 
-def test_auto_takes_livy_which_runs_the_python_of_hooks_and_macros() -> None:
+def test_auto_takes_spark_connect_and_a_livy_session_will_do() -> None:
     choice = session_choice(profile())
+    assert choice.session_type == "spark_connect"
+    assert "Glue 5.1" in choice.reason
+    assert session_spec(profile(), choice.session_type).or_livy
+
+
+def test_auto_takes_livy_where_sql_and_python_must_share_a_session() -> None:
+    choice = session_choice(profile(), lambda: "macros/udf.sql:3")
     assert choice.session_type == "livy"
-    assert "spark_connect" in choice.reason
-    assert "SessionType" not in session_spec(profile(session_type="livy")).create_request("x")
+    assert "macros/udf.sql:3 runs Python" in choice.reason
+    spec = session_spec(profile(), choice.session_type)
+    assert "SessionType" not in spec.create_request("x")
+    assert not spec.or_livy
+
+
+def test_the_project_is_not_searched_where_the_profile_decides() -> None:
+    def search() -> str:
+        raise AssertionError("searched")
+
+    for keys in ({"session_type": "livy"}, {"session_type": "spark_connect"}, {"region": "cn-1"}):
+        session_choice(profile(**keys), search)
+
+
+def test_auto_of_both_leaves_it_open_what_glue_takes() -> None:
+    choice = session_choice(profile(glue_version="auto"))
+    assert choice.session_type == "livy"
+    assert "glue_version: auto" in choice.reason
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +19,7 @@ from dbt.adapters.glue.exceptions import (
 )
 from dbt.adapters.glue.session.pool import SessionName, SessionPool
 from dbt.adapters.glue.session.spec import SessionSpec
+from dbt.adapters.glue.session.usage import RunUsage
 
 SPEC = SessionSpec(role_arn="arn:aws:iam::123456789012:role/R")
 OWN, SHARED = SessionName("own", False), SessionName("shared", True)
@@ -117,6 +119,57 @@ def test_crash_after_create_was_sent_leaves_nothing(pool, glue):
         pool.transport(SPEC, OWN)
     pool.close()
     assert glue.sessions["own"]["Status"] == "STOPPING"
+
+
+CONNECT = replace(SPEC, session_type="spark_connect", or_livy=True)
+
+
+def test_a_session_that_is_there_will_do_though_it_is_a_livy_one(pool, glue, said):
+    glue.put(SHARED.id, "READY", SessionType="LIVY")
+    assert pool.transport(CONNECT, SHARED).session_type == "livy"
+    with pytest.raises(SessionError, match="of type LIVY, and spark_connect is needed"):
+        pool.transport(replace(CONNECT, or_livy=False), SHARED)
+
+
+@pytest.mark.parametrize("code", ["InvalidInputException", "OperationNotSupportedException"])
+def test_livy_where_glue_refuses_spark_connect(pool, glue, said, code):
+    refusal = client_error("CreateSession", code, "SessionType is not supported here")
+    glue.failures["CreateSession"] = [refusal]
+    assert pool.transport(CONNECT, OWN).session_type == "livy"
+    assert "SessionType" not in glue.sessions[OWN.id]["request"]
+    assert any("Taking a Livy session" in line and "not supported here" in line for line in said)
+    pool.close()
+    assert glue.sessions[OWN.id]["Status"] in ("STOPPING", "STOPPED")
+
+
+@pytest.mark.parametrize("error", ["AccessDeniedException", "OperationNotSupportedException"])
+def test_livy_where_the_endpoint_is_refused(pool, glue, said, error):
+    def endpoint(**request):
+        raise client_error("GetSessionEndpoint", error, "no endpoint for you")
+
+    glue.get_session_endpoint = endpoint
+    assert pool.transport(CONNECT, OWN).session_type == "livy"
+    assert glue.calls["CreateSession"] == 2 and glue.calls["DeleteSession"] == 1
+    assert any("no endpoint for you" in line for line in said)
+
+
+def test_no_livy_session_where_no_session_can_be_had(pool, glue):
+    error = client_error("CreateSession", "ResourceNumberLimitExceededException", "too many")
+    glue.failures["CreateSession"] = [error]
+    with pytest.raises(SessionFailed, match="too many"):
+        pool.transport(CONNECT, OWN)
+    assert glue.calls["CreateSession"] == 1
+
+
+def test_the_pool_keeps_account_of_its_sessions(pool, glue):
+    usage = RunUsage()
+    pool = SessionPool(
+        SimpleNamespace(glue=glue), threads=1, provisioning_timeout=5, report=str, usage=usage
+    )
+    pool.transport(SPEC, OWN)
+    glue.sessions[OWN.id]["DPUSeconds"] = 7200.0
+    pool.close()
+    assert "1 session, 2.000 DPU-hours; provisioning" in usage.summary()
 
 
 def test_failure_is_the_same_for_all_and_is_not_repeated(pool, glue):

@@ -1,5 +1,6 @@
 """GlueConnectionManager: dbt's side of a connection."""
 
+import functools
 import threading
 import time
 import uuid
@@ -26,13 +27,21 @@ from dbt_common.utils import cast_to_str
 from dbt.adapters.glue.clients import GlueClients, get_clients
 from dbt.adapters.glue.credentials import GlueCredentials
 from dbt.adapters.glue.exceptions import GlueError, SessionError, StatementError
-from dbt.adapters.glue.handle import GlueCursor, GlueHandle, agate_table, response_of
-from dbt.adapters.glue.node_session import effective_credentials, session_name, session_spec
+from dbt.adapters.glue.handle import GlueCursor, GlueHandle, response_of
+from dbt.adapters.glue.node_session import (
+    effective_credentials,
+    python_session,
+    session_name,
+    session_spec,
+)
 from dbt.adapters.glue.python_submissions import session_code
+from dbt.adapters.glue.result_table import agate_table
 from dbt.adapters.glue.session.pool import SessionName, SessionPool
 from dbt.adapters.glue.session.spec import SessionSpec
 from dbt.adapters.glue.session.transport import Transport
-from dbt.adapters.glue.session_choice import session_choice
+from dbt.adapters.glue.session.usage import RunUsage
+from dbt.adapters.glue.session_choice import SessionChoice, session_choice
+from dbt.adapters.glue.session_python import first_use
 from dbt.adapters.glue.sql_text import collapse_catalog_prefix, python_code, split_statements
 from dbt.adapters.glue.storage import RESULTS_FOLDER
 
@@ -78,9 +87,11 @@ class GlueConnectionManager(SQLConnectionManager):
         super().__init__(profile, mp_context)
         self._run_id = uuid.uuid4().hex
         self._pool: SessionPool | None = None
+        self._usage = RunUsage()
         self._pool_lock = threading.Lock()
         self._ready: dict[str, Transport] = {}
-        self._told: set[str] = set()
+        self._told: set[SessionChoice] = set()
+        self._python_use = functools.cache(lambda: first_use(profile))
         if self._command() in COMMANDS_WITH_SQL and not self.credentials.enable_session_per_model:
             self._prepare()
 
@@ -118,6 +129,7 @@ class GlueConnectionManager(SQLConnectionManager):
                     inline_bytes=ARROW_INLINE_BYTES if credentials.use_arrow else INLINE_BYTES,
                     report=logger.info,
                     warn=logger.warning,
+                    usage=self._usage,
                 )
             return self._pool
 
@@ -126,23 +138,44 @@ class GlueConnectionManager(SQLConnectionManager):
     ) -> tuple[SessionSpec, SessionName]:
         credentials = effective_credentials(self.credentials, meta)
         name = session_name(credentials, meta, unique_id, self._run_id)
-        spec = session_spec(credentials)
-        if spec.session_type not in self._told:
-            self._told.add(spec.session_type)
-            choice = session_choice(credentials)
-            tell = logger.info if choice.session_type == "spark_connect" else logger.debug
-            tell(f"Session type: {choice.session_type}, since {choice.reason}")
-        return spec, name
+        choice = session_choice(credentials, self._python_use)
+        if choice not in self._told:
+            self._told.add(choice)
+            logger.info(f"Session type: {choice.session_type}, since {choice.reason}")
+        return session_spec(credentials, choice.session_type), name
+
+    def _session_here(self) -> tuple[SessionSpec, SessionName]:
+        node = get_node_info() or {}
+        return self._session_of(node.get("meta") or {}, node.get("unique_id"))
 
     def transport(self, wanted: Callable[[], bool] = lambda: True) -> Transport:
         """The transport of the node that this thread is at; waits until its session is usable."""
-        node = get_node_info() or {}
-        spec, name = self._session_of(node.get("meta") or {}, node.get("unique_id"))
+        return self._transport(*self._session_here(), wanted)
+
+    def python_transport(self, wanted: Callable[[], bool] = lambda: True) -> Transport:
+        """The transport that runs the Python of this thread's node.
+
+        Beside a Spark Connect session it is a Livy one of the same spec, opened at the first need.
+        """
+        spec, name = self._session_here()
+        if spec.session_type == "spark_connect":
+            beside = python_session(spec, name)
+            if spec.or_livy and name.shared:
+                own = self._transport(spec, name, wanted)
+                if own.session_type == "livy":
+                    return own
+            spec, name = beside
+        return self._transport(spec, name, wanted)
+
+    def _transport(
+        self, spec: SessionSpec, name: SessionName, wanted: Callable[[], bool]
+    ) -> Transport:
         if name.id in self._ready:
             return self.pool.transport(spec, name, wanted)
         started = time.monotonic()
         logger.debug(f"Waiting for session {name.id} ({spec.describe()})")
-        transport = self.pool.transport(spec, name, wanted)
+        with self._usage.waiting():
+            transport = self.pool.transport(spec, name, wanted)
         self._ready[name.id] = transport
         waited = time.monotonic() - started
         if waited > 1:
@@ -154,7 +187,12 @@ class GlueConnectionManager(SQLConnectionManager):
     def open(self, connection: Connection) -> Connection:  # type: ignore[override]
         """Gives the connection its handle; no call is made, nothing is waited for."""
         if connection.state != ConnectionState.OPEN:
-            connection.handle = GlueHandle(lambda: connection.name or "master", self.transport)
+            connection.handle = GlueHandle(
+                lambda: connection.name or "master",
+                self.transport,
+                self.python_transport,
+                lambda session_id: self._usage.statement(session_id),
+            )
             connection.state = ConnectionState.OPEN
         return connection
 
@@ -183,10 +221,13 @@ class GlueConnectionManager(SQLConnectionManager):
     def _close_pool(self) -> None:
         with self._pool_lock:
             pool, self._pool = self._pool, None
+            usage, self._usage = self._usage, RunUsage()
             self._ready.clear()
             self._run_id = uuid.uuid4().hex
         if pool is not None:
             pool.close()
+        if summary := usage.summary():
+            logger.info(summary)
 
     @classmethod
     def get_response(cls, cursor: Any) -> AdapterResponse:

@@ -114,9 +114,9 @@ class GlueCredentials(Credentials):
     session_type: str = option(
         "auto",
         "text",
-        "How SQL reaches the session: Livy statements, or Spark Connect (Glue 5.1 and later; no "
-        "Python code, and Spark 3.5 leaves out the cause of some errors). `auto` takes Livy in "
-        "this version.",
+        "How SQL reaches the session: Livy statements, or Spark Connect (Glue 5.1 and later; Python "
+        "then runs in a Livy session beside it). `auto` takes Spark Connect where it can be had "
+        "and no SQL file of the project runs Python by `execute_pyspark`.",
         **one_of(*SESSION_TYPES),
         session=True,
     )

@@ -1,12 +1,10 @@
 """What dbt holds of a connection: a handle, a cursor, a response. None of them does I/O to open."""
 
-import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dbt.adapters.contracts.connection import AdapterResponse
 
@@ -14,11 +12,7 @@ from dbt.adapters.glue.exceptions import NotImplementedByGlue, StatementCancelle
 from dbt.adapters.glue.session.result import Result
 from dbt.adapters.glue.session.transport import Transport
 
-if TYPE_CHECKING:
-    import agate
-
-INTEGERS = frozenset({"tinyint", "smallint", "int", "bigint"})
-NUMBERS = frozenset({"float", "double"})
+FindTransport = Callable[[Callable[[], bool]], Transport]
 
 
 @dataclass
@@ -34,16 +28,21 @@ class GlueHandle:
     """The connection of one dbt thread; the session behind it is found at the first statement.
 
     find_transport waits for the session of the node that this thread is at, while the function
-    that it is given says True.
+    that it is given says True; find_python_transport, for the session that runs its Python.
+    measured is entered around each statement, with the session's id.
     """
 
     def __init__(
         self,
         name: Callable[[], str],
-        find_transport: Callable[[Callable[[], bool]], Transport],
+        find_transport: FindTransport,
+        find_python_transport: FindTransport,
+        measured: Callable[[str], AbstractContextManager[None]],
     ) -> None:
         self._name = name
         self._find_transport = find_transport
+        self._find_python_transport = find_python_transport
+        self._measured = measured
         self._busy: AbstractContextManager[None] | None = None
         self._busy_with: Transport | None = None
         self._running: tuple[Transport, str] | None = None
@@ -53,23 +52,27 @@ class GlueHandle:
         return GlueCursor(self)
 
     def execute(self, sql: str, *, fetch: bool, limit: int | None) -> Result:
-        with self._statement() as (transport, tag):
+        with self._statement(self._find_transport) as (transport, tag):
             return transport.execute(sql, fetch=fetch, limit=limit, tag=tag)
 
     def run_python(self, code: str) -> Result:
         """Runs Python; what it printed is the result's one value, in the column `output`."""
-        with self._statement() as (transport, tag):
+        with self._statement(self._find_python_transport) as (transport, tag):
+            started = time.monotonic()
             printed = transport.run_python(code, tag=tag)
-        return Result([], [(printed,)], None, transport.session_id, None, 0.0)
+            seconds = time.monotonic() - started
+        return Result([], [(printed,)], None, transport.session_id, None, seconds)
 
     @contextmanager
-    def _statement(self) -> Iterator[tuple[Transport, str]]:
-        transport, tag = self._transport(), self._name()
+    def _statement(self, find: FindTransport) -> Iterator[tuple[Transport, str]]:
+        transport, tag = find(lambda: not self._cancelled), self._name()
+        self.be_busy(transport)
         self._running = (transport, tag)
         try:
             if self._cancelled:
                 raise StatementCancelled("The connection was cancelled.")
-            yield transport, tag
+            with self._measured(transport.session_id):
+                yield transport, tag
         finally:
             self._running = None
 
@@ -99,11 +102,6 @@ class GlueHandle:
 
     def rollback(self) -> None:
         """Spark has no transactions."""
-
-    def _transport(self) -> Transport:
-        transport = self._find_transport(lambda: not self._cancelled)
-        self.be_busy(transport)
-        return transport
 
 
 class GlueCursor:
@@ -167,78 +165,3 @@ def response_of(cursor: GlueCursor) -> GlueAdapterResponse:
         statement_id=result.statement_id,
         seconds=round(result.seconds, 3),
     )
-
-
-def agate_table(result: Result, limit: int | None = None) -> "agate.Table":
-    """The result as dbt's table, typed by Spark's types, not guessed from values.
-
-    Arrays, maps and structs become JSON text, binary becomes hexadecimal text.
-    """
-    import agate
-    from dbt_common.clients.agate_helper import Integer
-
-    types: list[Any] = []
-    converters: list[Callable[[Any], Any] | None] = []
-    for column in result.columns:
-        kind = column.type.partition("(")[0].partition("<")[0]
-        converters.append(None)
-        if kind in INTEGERS:
-            types.append(Integer())
-        elif kind in NUMBERS or kind == "decimal":
-            types.append(agate.Number())
-        elif kind == "boolean":
-            types.append(agate.Boolean())
-        elif kind == "date":
-            types.append(agate.Date())
-        elif kind.startswith("timestamp"):
-            types.append(agate.DateTime())
-        else:
-            types.append(agate.Text(null_values=(), cast_nulls=False))
-            converters[-1] = as_text
-    rows = [
-        [
-            value if convert is None or value is None else convert(value)
-            for value, convert in zip(row, converters, strict=True)
-        ]
-        for row in (result.rows if limit is None else result.rows[:limit])
-    ]
-    return agate.Table(rows, unique_names([c.name for c in result.columns]), types)
-
-
-def unique_names(names: list[str]) -> list[str]:
-    """dbt's rule for columns of the same name: the second `a` is `a_2`."""
-    seen: dict[str, int] = {}
-    unique = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        unique.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return unique
-
-
-def as_text(value: Any) -> str:
-    """A value of a type that dbt's tables lack, as text."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bytes):
-        return value.hex()
-    return json.dumps(_plain(value), ensure_ascii=False)
-
-
-def _plain(value: Any) -> Any:
-    """The value in JSON's terms: dates ISO, decimals and binary as text, tuples as lists."""
-    if isinstance(value, dict):
-        return {_key(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return value.hex() if isinstance(value, bytes) else value
-
-
-def _key(key: Any) -> str:
-    plain = _plain(key)
-    return plain if isinstance(plain, str) else json.dumps(plain)

@@ -10,7 +10,6 @@ from dbt.adapters.glue.exceptions import ConfigurationError
 from dbt.adapters.glue.options import options_of, problems
 from dbt.adapters.glue.session.pool import SessionName
 from dbt.adapters.glue.session.spec import SessionSpec
-from dbt.adapters.glue.session_choice import session_choice
 from dbt.adapters.glue.spark_conf import session_conf
 
 DEFAULT_ID = "dbt-glue"
@@ -38,8 +37,11 @@ def effective_credentials(credentials: GlueCredentials, meta: Mapping[str, Any])
     return replace(credentials, **overrides) if overrides else credentials
 
 
-def session_spec(credentials: GlueCredentials) -> SessionSpec:
-    """What CreateSession is asked for; equal specs share a session."""
+def session_spec(credentials: GlueCredentials, session_type: str) -> SessionSpec:
+    """What CreateSession is asked for; equal specs share a session.
+
+    session_type: "livy" or "spark_connect", as session_choice has it.
+    """
     conf = session_conf(
         credentials.formats,
         credentials.conf_settings,
@@ -62,7 +64,8 @@ def session_spec(credentials: GlueCredentials) -> SessionSpec:
         connections=_names(credentials.connections),
         security_configuration=credentials.security_configuration,
         tags=_tags(credentials.tags),
-        session_type=session_choice(credentials).session_type,
+        session_type=session_type,
+        or_livy=session_type == "spark_connect" and credentials.session_type == "auto",
     )
 
 
@@ -88,6 +91,11 @@ def session_name(
         role = (credentials.role_arn or "").partition("/")[2][:MAX_ROLE_LENGTH]
         name = f"{base}__{role}__{run_id}"
     return SessionName(id=_legal_id(name), shared=reuse)
+
+
+def python_session(spec: SessionSpec, name: SessionName) -> tuple[SessionSpec, SessionName]:
+    """The Livy session that runs the Python of those whose SQL runs in a Spark Connect session."""
+    return spec.livy(), SessionName(_legal_id(f"{name.id}__python"), name.shared)
 
 
 def _legal_id(name: str) -> str:

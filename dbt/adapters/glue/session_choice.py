@@ -1,6 +1,7 @@
 """Which kind of Glue session a profile gets, and why."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata, util
 
@@ -24,9 +25,12 @@ class SessionChoice:
     reason: str
 
 
-def session_choice(credentials: GlueCredentials) -> SessionChoice:
+def session_choice(
+    credentials: GlueCredentials, python_use: Callable[[], str | None] = lambda: None
+) -> SessionChoice:
     """What `session_type` comes to.
 
+    python_use: where the project runs Python beside its SQL, which then must share a session.
     Raises ConfigurationError, with the reason, for `spark_connect` where it cannot be had.
     """
     asked = credentials.session_type
@@ -40,10 +44,15 @@ def session_choice(credentials: GlueCredentials) -> SessionChoice:
                 hint="Use `session_type: livy`, or `auto`.",
             )
         return SessionChoice(CONNECT, "the profile says so")
+    if credentials.glue_version == "auto":
+        problem = problem or "`glue_version: auto` may be one without Spark Connect"
     if problem is not None:
         return SessionChoice(LIVY, problem)
-    # Only Livy runs the Python that hooks and macros may hold, and it tells the cause of an error.
-    return SessionChoice(LIVY, "`auto` takes it; `session_type: spark_connect` can be had")
+    if place := python_use():
+        return SessionChoice(
+            LIVY, f"{place} runs Python beside SQL, and Spark Connect would keep the two apart"
+        )
+    return SessionChoice(CONNECT, f"Glue {credentials.glue_version} and this Python have it")
 
 
 def connect_problem(credentials: GlueCredentials) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import grpc
 import pyspark.sql.connect.proto as protocol
+from grpc_status import rpc_status
 from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator
 from pyspark.sql.connect.proto.base_pb2_grpc import SparkConnectServiceStub
 
@@ -29,7 +30,7 @@ from dbt.adapters.glue.exceptions import (
 from dbt.adapters.glue.session.arrow import Field, command_result, fields_of, read_batch, rows_of
 from dbt.adapters.glue.session.connect_channel import Guard, open_channel
 from dbt.adapters.glue.session.connect_endpoint import ConnectEndpoint
-from dbt.adapters.glue.session.connect_errors import glue_error
+from dbt.adapters.glue.session.connect_errors import error_info, glue_error
 from dbt.adapters.glue.session.result import Result
 from dbt.adapters.glue.session.ticket import copy_error
 
@@ -44,6 +45,7 @@ RETRIES = {
 }
 INTERRUPT_WITHIN = 5.0
 MARK = "spark.dbt.glue.client"
+TRACES = "spark.sql.pyspark.jvmStacktrace.enabled"
 # What is a query for sure needs no look at the server first; WITH may begin an INSERT.
 QUERY = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/|\()*select\b", re.I | re.S)
 
@@ -85,6 +87,7 @@ class ConnectTransport:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.session_id = session_id
+        self.session_type = "spark_connect"
         self.lost: GlueError | None = None
         self._clock = clock
         self._closed = False
@@ -133,14 +136,14 @@ class ConnectTransport:
     # -- life
 
     def start(self) -> None:
-        """Connects, and marks Spark's session as ours. Raises SessionLost, SessionError."""
+        """Connects, and sets Spark's session up. Raises SessionLost, SessionError."""
         guard = Guard(self._endpoint, restarted=self._is_restarted, on_stream=self._on_stream)
         self._channel = open_channel(self._endpoint, guard)
         self._stub = SparkConnectServiceStub(self._channel)
-        request = self._request(protocol.ConfigRequest)
-        request.operation.set.pairs.add(key=MARK, value=self._spark_session)
         try:
-            self._stub.Config(request, timeout=60.0, wait_for_ready=True)
+            self._set({MARK: self._spark_session, TRACES: "true"})
+            if not self._long_errors_arrive():
+                self._set({TRACES: "false"})
         except grpc.RpcError as error:
             raise glue_error(error, self.session_id, None) from error
 
@@ -268,6 +271,25 @@ class ConnectTransport:
             run.stream = stream
             if run.cancelled:
                 stream.cancel()
+
+    def _set(self, conf: dict[str, str]) -> None:
+        request = self._request(protocol.ConfigRequest)
+        for key, value in conf.items():
+            request.operation.set.pairs.add(key=key, value=value)
+        self._stub.Config(request, timeout=60.0, wait_for_ready=True)
+
+    def _long_errors_arrive(self) -> bool:
+        """Whether errors with Java traces come through: a proxy may take shorter headers only,
+        and ends the stream in place of the error. Asked by a type that Spark cannot parse, long
+        enough for an answer of the greatest length."""
+        request = self._request(protocol.AnalyzePlanRequest)
+        request.ddl_parse.ddl_string = "no type: " + "long " * 10_000
+        try:
+            self._stub.AnalyzePlan(request, timeout=60.0)
+        except grpc.RpcError as error:
+            status = rpc_status.from_call(error)
+            return status is not None and error_info(status) is not None
+        return True
 
     def _is_restarted(self) -> bool:
         request = self._request(protocol.ConfigRequest)

@@ -9,8 +9,10 @@ from typing import Any
 
 from dbt.adapters.glue.clients import call
 from dbt.adapters.glue.exceptions import (
+    AccessDenied,
     CatalogError,
     GlueError,
+    ProtocolError,
     ProvisioningTimeout,
     SessionError,
     SessionFailed,
@@ -22,15 +24,25 @@ USABLE = frozenset({"READY", "BUSY"})
 ENDED = frozenset({"STOPPED", "TIMEOUT", "FAILED"})
 FIRST_POLL, LAST_POLL = 0.05, 1.0
 STOP_ATTEMPTS = 3
+# How Glue answers a request of a kind that it does not know in this region or version.
+NOT_SUPPORTED = frozenset(
+    {"InvalidInputException", "ValidationException", "OperationNotSupportedException"}
+    | {"UnknownOperationException"}
+)
 
 
 @dataclass(frozen=True)
 class Acquired:
-    """A usable session. created: CreateSession was ours. seconds: how long it took."""
+    """A usable session. created: CreateSession was ours. seconds: how long it took.
+
+    session_type: "livy" or "spark_connect". state: GetSession's Session.
+    """
 
     session_id: str
     created: bool
     seconds: float
+    session_type: str
+    state: dict[str, Any]
 
 
 def poll_intervals() -> Iterator[float]:
@@ -78,7 +90,7 @@ class SessionLifecycle:
         """
         started = self._clock()
         created = False
-        state = self._look(session_id) if look_first else {}
+        state = self.look(session_id) if look_first else {}
         for pause in poll_intervals():
             status = state.get("Status", "")
             if status in USABLE:
@@ -101,7 +113,7 @@ class SessionLifecycle:
             if not wanted():
                 raise SessionError(f"Gave up session {session_id}.", session_id=session_id)
             self._sleep(pause)
-            state = self._patiently(lambda: self._look(session_id))
+            state = self._patiently(lambda: self.look(session_id))
         raise AssertionError("poll_intervals ends never")
 
     @staticmethod
@@ -137,17 +149,14 @@ class SessionLifecycle:
             raise
 
     def _stop_odd(self, session_id: str, error: CatalogError) -> None:
-        status = self._look(session_id).get("Status")
+        status = self.look(session_id).get("Status")
         if status in USABLE:
             raise error
         if status == "PROVISIONING":
             call("DeleteSession", self._glue.delete_session, Id=session_id)
 
-    def status(self, session_id: str) -> str | None:
-        """The session's state, or None when there is none of this id."""
-        return self._look(session_id).get("Status")
-
-    def _look(self, session_id: str) -> dict[str, Any]:
+    def look(self, session_id: str) -> dict[str, Any]:
+        """GetSession's Session; {} when there is none of this id."""
         try:
             answer = call(
                 "GetSession", self._glue.get_session, Id=session_id, RequestOrigin=REQUEST_ORIGIN
@@ -190,10 +199,11 @@ class SessionLifecycle:
     def _usable(
         self, spec: SessionSpec, session_id: str, state: dict, created: bool, seconds: float
     ) -> Acquired:
-        kind = state.get("SessionType", "LIVY")
-        if kind != spec.session_type.upper():
+        kind = spec.session_type if created else state.get("SessionType", "LIVY").lower()
+        if kind != spec.session_type and not (spec.or_livy and kind == "livy"):
             raise SessionError(
-                f"The session {session_id} is of type {kind}, and {spec.session_type} is needed.",
+                f"The session {session_id} is of type {kind.upper()}, and {spec.session_type} is "
+                "needed.",
                 hint="Give it another `glue_session_id`, or stop it first.",
                 session_id=session_id,
             )
@@ -201,7 +211,7 @@ class SessionLifecycle:
             self._report(f"Glue session {session_id}: ready after {seconds:.1f} s")
         else:
             self._report(f"Glue session {session_id}: attached{_differences(spec, state)}")
-        return Acquired(session_id, created, seconds)
+        return Acquired(session_id, created, seconds, kind, state)
 
     def _failed(self, session_id: str, state: dict[str, Any]) -> GlueError:
         message = state.get("ErrorMessage") or "Glue gave no reason."
@@ -218,6 +228,17 @@ class SessionLifecycle:
             hint="Raise `session_provisioning_timeout_in_seconds`; fewer `workers` and common "
             "worker types start faster, `--additional-python-modules` makes starts slower.",
         )
+
+
+def is_no_to_connect(error: GlueError) -> bool:
+    """Whether the session could not be had because it was to be one of Spark Connect: refused by
+    Glue, its endpoint forbidden to the caller, or not to be reached from here."""
+    code, operation = error.context.get("code"), error.context.get("operation")
+    if operation == "CreateSession":
+        return code in NOT_SUPPORTED
+    if operation == "GetSessionEndpoint":
+        return isinstance(error, AccessDenied) or code in NOT_SUPPORTED
+    return isinstance(error, ProtocolError) or code == "UNAVAILABLE"
 
 
 def _differences(spec: SessionSpec, state: dict[str, Any]) -> str:

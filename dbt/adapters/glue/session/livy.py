@@ -69,6 +69,7 @@ class LivyTransport:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.session_id = session_id
+        self.session_type = "livy"
         self.lost: GlueError | None = None
         self._statements = StatementClient(
             glue, session_id, poll_cap=poll_cap, clock=clock, sleep=sleep

@@ -12,11 +12,12 @@ from types import FrameType
 from typing import Any
 
 from dbt.adapters.glue.exceptions import GlueError, SessionError
-from dbt.adapters.glue.session.lifecycle import SessionLifecycle
+from dbt.adapters.glue.session.lifecycle import Acquired, SessionLifecycle, is_no_to_connect
 from dbt.adapters.glue.session.livy import LivyTransport
 from dbt.adapters.glue.session.spec import SessionSpec
 from dbt.adapters.glue.session.ticket import copy_error
 from dbt.adapters.glue.session.transport import PooledTransport, Transport
+from dbt.adapters.glue.session.usage import RunUsage
 
 STOP_WITHIN = 15.0  # seconds that close() may take
 LOOK_EVERY = 0.2  # seconds between two looks whether a waiting thread is still wanted
@@ -57,7 +58,7 @@ class SessionPool:
 
     clients: GlueClients. threads: how many dbt threads share a session. provisioning_timeout and
     poll_cap are seconds. results_location: an s3:// folder for results above inline_bytes.
-    report is told what happens, warn what should not.
+    report is told what happens, warn what should not; usage, what sessions were there.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class SessionPool:
         inline_bytes: int = 256 * 1024,
         report: Callable[[str], None] = print,
         warn: Callable[[str], None] = print,
+        usage: RunUsage | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -82,6 +84,7 @@ class SessionPool:
         self._inline_bytes = inline_bytes
         self._report = report
         self._warn = warn
+        self._usage = usage or RunUsage(clock)
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -180,28 +183,44 @@ class SessionPool:
         """lost: the session of this name died under us, and may still look alive."""
         try:
             glue = self._clients.glue
-            lifecycle = self._lifecycle(glue)
             if lost:
-                lifecycle.stop(entry.name.id)
-            acquired = lifecycle.acquire(
-                entry.spec,
-                entry.name.id,
-                look_first=lost or entry.name.shared or entry.sent,
-                sending=lambda: self._sending(entry),
-                wanted=lambda: not self._closed,
-            )
-            self._settle(entry, transport=self._started(entry, glue, acquired.created))
+                self._lifecycle(glue).stop(entry.name.id)
+            try:
+                transport = self._started(entry, glue, entry.spec, look_first=lost)
+            except GlueError as error:
+                if self._closed or not (entry.spec.or_livy and is_no_to_connect(error)):
+                    raise
+                self._report(f"Taking a Livy session, since Spark Connect cannot be had: {error}")
+                self._lifecycle(glue).stop(entry.name.id)
+                transport = self._started(entry, glue, entry.spec.livy(), look_first=True)
+            self._settle(entry, transport=transport)
         except BaseException as error:
             self._settle(entry, error=error)
 
-    def _started(self, entry: _Entry, glue: Any, created: bool) -> PooledTransport:
-        if entry.spec.session_type == "spark_connect":
+    def _started(
+        self, entry: _Entry, glue: Any, spec: SessionSpec, look_first: bool
+    ) -> PooledTransport:
+        acquired = self._lifecycle(glue).acquire(
+            spec,
+            entry.name.id,
+            look_first=look_first or entry.name.shared or entry.sent,
+            sending=lambda: self._sending(entry),
+            wanted=lambda: not self._closed,
+        )
+        self._usage.usable(
+            entry.name.id, acquired.state, created=acquired.created, seconds=acquired.seconds
+        )
+        transport = self._transport(entry, glue, acquired)
+        if acquired.created or acquired.session_type == "spark_connect":
+            transport.start()
+        return transport
+
+    def _transport(self, entry: _Entry, glue: Any, acquired: Acquired) -> PooledTransport:
+        if acquired.session_type == "spark_connect":
             from dbt.adapters.glue.session.connect import ConnectTransport
 
-            connect = ConnectTransport(glue, entry.name.id, clock=self._clock, sleep=self._sleep)
-            connect.start()
-            return connect
-        livy = LivyTransport(
+            return ConnectTransport(glue, entry.name.id, clock=self._clock, sleep=self._sleep)
+        return LivyTransport(
             glue,
             entry.name.id,
             threads=self._threads,
@@ -213,9 +232,6 @@ class SessionPool:
             clock=self._clock,
             sleep=self._sleep,
         )
-        if created:
-            livy.start()
-        return livy
 
     def _settle(
         self,
@@ -271,6 +287,8 @@ class SessionPool:
                 # Before CreateSession has been answered, StopSession may find no session yet.
                 entry.answered.wait(STOP_WITHIN)
                 self._lifecycle(self._clients.glue).stop(entry.name.id)
+            if entry.transport is not None:
+                self._account(entry)
         except Exception as error:
             what = (
                 "what ran in it could not be cancelled"
@@ -279,6 +297,13 @@ class SessionPool:
             )
             way = "" if entry.name.shared else f"\n{_by_hand(entry)}"
             self._report(f"Glue session {entry.name.id}: {what}: {error}{way}")
+
+    def _account(self, entry: _Entry) -> None:
+        try:
+            state = self._lifecycle(self._clients.glue).look(entry.name.id)
+        except GlueError:
+            state = {}  # then the usage says that Glue did not tell
+        self._usage.left(entry.name.id, state, kept=entry.name.shared)
 
 
 def _closed(name: SessionName) -> SessionError:

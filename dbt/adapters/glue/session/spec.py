@@ -3,7 +3,7 @@
 import functools
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dbt.adapters.glue.__version__ import version
@@ -25,7 +25,8 @@ class SessionSpec:
 
     default_arguments: what the user gives, ("--key", "value"). conf: Spark conf in order; a later
     entry wins over an earlier one, and a `--conf` in default_arguments over both.
-    session_type: "livy" or "spark_connect".
+    session_type: "livy" or "spark_connect". or_livy: a Livy session will do where there is one of
+    this name, or where Glue refuses Spark Connect.
     """
 
     role_arn: str
@@ -43,6 +44,11 @@ class SessionSpec:
     security_configuration: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
     session_type: str = "livy"
+    or_livy: bool = False
+
+    def livy(self) -> "SessionSpec":
+        """The same session, of type Livy."""
+        return replace(self, session_type="livy", or_livy=False)
 
     def describe(self) -> str:
         """ "2 × G.1X, Glue 5.0", for messages."""

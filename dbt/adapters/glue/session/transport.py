@@ -16,6 +16,7 @@ class Transport(Protocol):
     """
 
     session_id: str
+    session_type: str  # "livy", or "spark_connect", which runs no Python
 
     def execute(
         self, sql: str, *, fetch: bool = True, limit: int | None = None, tag: str | None = None

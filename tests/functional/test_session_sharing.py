@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 from dbt.tests.util import run_dbt
+from functional.conftest import TRANSPORT
 
 pytestmark = pytest.mark.slow
 
+# What is counted on each transport, and how many of them a statement of dbt may take.
+OPERATIONS = {"livy": ("RunStatement", 1.5), "spark_connect": ("connect:ExecutePlan", 1.0)}
+
 
 class TestOneSession:
+    SESSION_TYPE, COUNTED, PER_SQL = TRANSPORT, *OPERATIONS[TRANSPORT]
+
     @pytest.fixture(scope="class")
     def dbt_profile_target(self, dbt_profile_target: dict[str, Any]) -> dict[str, Any]:
         fresh = {
@@ -18,7 +24,7 @@ class TestOneSession:
             for key, value in dbt_profile_target.items()
             if key not in ("glue_session_id", "glue_session_reuse")
         }
-        return {**fresh, "threads": 4}
+        return {**fresh, "threads": 4, "session_type": self.SESSION_TYPE}
 
     @pytest.fixture(scope="class")
     def models(self) -> dict[str, str]:
@@ -39,7 +45,7 @@ class TestOneSession:
         assert len(results) == 24
         assert counted["CreateSession"] == 1
         sql_statements = 8 * 1 + 16
-        assert counted["RunStatement"] <= 1.5 * sql_statements
+        assert counted[self.COUNTED] <= self.PER_SQL * sql_statements
         assert counted.get("StopSession", 0) + counted.get("DeleteSession", 0) >= 1
         alive = [
             session["Id"]

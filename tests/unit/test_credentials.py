@@ -69,8 +69,14 @@ def not_local(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DBT_GLUE_LOCAL", raising=False)
 
 
+def test_local_glue_is_version_5_1_unless_the_profile_says_otherwise() -> None:
+    assert profile(local=True).glue_version == "5.1"
+    assert profile(local=True, glue_version="5.0").glue_version == "5.0"
+
+
 def test_every_key_of_the_older_adapter_has_its_default() -> None:
     defaults = {field.name: field.default for field in dataclasses.fields(GlueCredentials)}
+    defaults["glue_version"] = profile().glue_version  # another one on local Glue
     assert {name: defaults[name] for name in UPSTREAM_DEFAULTS} == UPSTREAM_DEFAULTS
 
 

@@ -50,6 +50,14 @@ def test_parse_conf_refuses(text: str) -> None:
         parse_conf(text)
 
 
+def test_temporary_files_go_with_the_session(tmp_path: Path) -> None:
+    mine = "-Djava.io.tmpdir=/mine"
+    made = settings(tmp_path, {"--conf": f"spark.driver.extraJavaOptions={mine}"})
+    options = made.conf["spark.driver.extraJavaOptions"]
+    assert f'"-Djava.io.tmpdir={made.folder}" {mine}' in options
+    assert made.env["TMPDIR"] == str(made.folder)
+
+
 def test_the_user_wins_over_our_defaults(tmp_path: Path) -> None:
     conf = settings(tmp_path, {"--conf": "spark.sql.shuffle.partitions=9"}).conf
     assert conf["spark.sql.shuffle.partitions"] == "9"

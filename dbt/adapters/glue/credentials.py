@@ -31,6 +31,8 @@ LOCAL_DEFAULTS: dict[str, Any] = {
     "workers": 2,
     "worker_type": "G.1X",
     "location": "s3://dbt-glue-local/warehouse",
+    "datalake_formats": "iceberg,delta,hudi",
+    "glue_version": "5.1",
 }
 
 GLUE_VERSIONS = ("3.0", "4.0", "5.0", "5.1", "6.0", "auto")
@@ -115,13 +117,12 @@ class GlueCredentials(Credentials):
         "auto",
         "text",
         "How SQL reaches the session: Livy statements, or Spark Connect (Glue 5.1 and later; Python "
-        "then runs in a Livy session beside it). `auto` takes Spark Connect where it can be had "
-        "and no SQL file of the project runs Python by `execute_pyspark`.",
+        "runs in a Livy session beside it). `auto`: the latter, unless SQL files run Python.",
         **one_of(*SESSION_TYPES),
         session=True,
     )
     glue_version: str | None = option(
-        "5.0", "text", "Glue version of the session.", **one_of(*GLUE_VERSIONS), session=True
+        None, "text", "Glue version of the session (5.0).", **one_of(*GLUE_VERSIONS), session=True
     )
     session_provisioning_timeout_in_seconds: int = option(
         120,
@@ -317,6 +318,7 @@ class GlueCredentials(Credentials):
         self.database = None
         if self.local or os.environ.get(LOCAL_ENVIRONMENT) == "1":
             self._take_local_defaults()
+        self.glue_version = self.glue_version or "5.0"
         self._check_required()
         try:
             self.conf_settings, self.arguments, self.formats  # noqa: B018 each parses its key
@@ -328,8 +330,6 @@ class GlueCredentials(Credentials):
         for name, value in LOCAL_DEFAULTS.items():
             if getattr(self, name) is None:
                 setattr(self, name, value)
-        if self.datalake_formats is None:
-            self.datalake_formats = "iceberg,delta,hudi"
 
     def _check_required(self) -> None:
         for name, expected in (

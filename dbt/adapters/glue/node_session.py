@@ -51,7 +51,7 @@ def session_spec(credentials: GlueCredentials, session_type: str) -> SessionSpec
     )
     return SessionSpec(
         role_arn=credentials.role_arn or "",
-        glue_version=credentials.glue_version or "5.0",
+        glue_version=credentials.glue_version or "",
         workers=credentials.workers,
         worker_type=credentials.worker_type,
         idle_timeout=credentials.idle_timeout,

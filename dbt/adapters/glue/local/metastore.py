@@ -144,6 +144,8 @@ class Metastore:
         conf = folder / "conf"
         conf.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.local_dir / "tmp" / "metastore"
+        temporary.mkdir(parents=True, exist_ok=True)
         _remove_half_made(folder / "db")
         _write_properties(conf / "core-site.xml", hadoop_properties(self.local_dir))
         _write_properties(conf / "hive-site.xml", _hive_properties(folder))
@@ -158,6 +160,7 @@ class Metastore:
                     f"-Dlog4j2.configurationFile={conf / 'log4j2.properties'}",
                     f"-Dderby.stream.error.file={self.local_dir / 'log' / 'derby.log'}",
                     f"-Dderby.system.home={folder}",
+                    f"-Djava.io.tmpdir={temporary}",
                 ],
                 die_on_exit=True,
                 redirect_stderr=output,

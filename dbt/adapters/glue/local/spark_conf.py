@@ -122,7 +122,9 @@ def kernel_settings(
     if class_path:
         conf["spark.driver.extraClassPath"] = os.pathsep.join(class_path)
     java_options = user.get("spark.driver.extraJavaOptions", "")
-    conf["spark.driver.extraJavaOptions"] = f"{_JAVA_OPTIONS} {java_options}".strip()
+    # Hive and native libraries leave files behind; the folder goes with the session.
+    temporary = f'"-Djava.io.tmpdir={folder}"'
+    conf["spark.driver.extraJavaOptions"] = f"{_JAVA_OPTIONS} {temporary} {java_options}".strip()
     return KernelSettings(
         conf=conf,
         env=_environment(server, folder),

@@ -136,7 +136,8 @@ def show(local: launcher.LocalGlue, runs: list[Run]) -> None:
 
 
 def api_calls(run: Run) -> str:
-    sessions, statements = run.calls.get("CreateSession", 0), run.calls.get("RunStatement", 0)
+    sessions = run.calls.get("CreateSession", 0)
+    statements = run.calls.get("connect:ExecutePlan", 0) + run.calls.get("RunStatement", 0)
     calls = sum(number for name, number in run.calls.items() if ":" not in name)
     return f"{counted(sessions, 'session')}, {counted(statements, 'statement')}, {calls} API calls"
 

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from dbt.adapters.glue.session.result import decode_rows
+from dbt.adapters.glue.session.result import decode_columns
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,13 @@ from dbt.adapters.glue.session.result import decode_rows
     ],
 )
 def test_decode(codec, wire, value):
-    assert decode_rows([[wire, 7]], [codec, None]) == [(value, 7)]
+    assert decode_columns([[wire, None], [7, 8]], [codec, None]) == [(value, 7), (None, 8)]
 
 
 def test_no_rows():
-    assert decode_rows([], ["decimal"]) == []
+    assert decode_columns([], ["decimal"]) == []
 
 
 def test_unknown_codec():
     with pytest.raises(ValueError, match="codec"):
-        decode_rows([[1]], [["cube", None]])
+        decode_columns([[1]], [["cube", None]])

@@ -2,45 +2,62 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.glue import catalog_relations
-from dbt.adapters.glue.catalog import DataCatalog
+from dbt.adapters.glue.catalog import TABLES_A_PAGE, DataCatalog
 from dbt.adapters.glue.column import GlueColumn
 from dbt.adapters.glue.exceptions import GlueError
 from dbt.adapters.glue.relation import GlueRelation
+from dbt.adapters.glue.result_table import table_of
 
 if TYPE_CHECKING:
     import agate
 
-# Up to so many tables of a schema are asked for one by one; more are cheaper listed whole.
-FEW_TABLES = 20
+SCHEMAS_AT_ONCE = 4
 
 ColumnsFromSpark = Callable[[GlueRelation], list[GlueColumn]]
+KnownTables = Callable[[str], list[dict[str, Any]] | None]
 
 
 def docs_table(
     catalog: DataCatalog,
     wanted: Iterable[tuple[str | None, str | None]],
     columns_from_spark: ColumnsFromSpark,
+    known_tables: KnownTables = lambda schema: None,
 ) -> tuple["agate.Table", list[Exception]]:
     """A row for each column of the wanted (schema, name)s; name None wants the whole schema.
 
-    columns_from_spark serves the tables whose columns the catalog does not hold. Errors of one
-    schema or table are returned, and leave the others be.
+    columns_from_spark serves the tables whose columns the catalog does not hold. known_tables is
+    asked for a schema's tables first; None: the catalog has to be asked. Errors of one schema or
+    table are returned, and leave the others be.
     """
     by_schema: dict[str, set[str | None]] = defaultdict(set)
     for schema, name in wanted:
         by_schema[schema or ""].add(name.lower() if name else None)
+
+    def tables_of(schema: str) -> list[dict[str, Any]] | GlueError:
+        try:
+            known = known_tables(schema)
+            return list(_wanted(catalog, schema, by_schema[schema], known))
+        except GlueError as error:
+            return error
+
     rows: list[tuple] = []
     errors: list[Exception] = []
-    for schema, names in by_schema.items():
-        try:
-            for table in _tables(catalog, schema, names):
-                columns = _columns(table, schema, columns_from_spark)
-                rows.extend(catalog_relations.docs_rows(table, schema, None, columns))
-        except GlueError as error:
-            errors.append(error)
+    with ThreadPoolExecutor(SCHEMAS_AT_ONCE, thread_name_prefix="docs") as pool:
+        for schema, tables in zip(by_schema, pool.map(tables_of, by_schema), strict=True):
+            if isinstance(tables, GlueError):
+                errors.append(tables)
+                continue
+            for table in tables:
+                try:
+                    columns = _columns(table, schema, columns_from_spark)
+                except GlueError as error:
+                    errors.append(error)
+                else:
+                    rows.extend(catalog_relations.docs_rows(table, schema, None, columns))
     return _agate_table(rows), errors
 
 
@@ -59,14 +76,38 @@ def for_databases(
     return _agate_table(rows)
 
 
-def _tables(catalog: DataCatalog, schema: str, names: set[str | None]) -> Iterator[dict[str, Any]]:
-    if None not in names and len(names) <= FEW_TABLES:
-        found = (catalog.get_table(schema, name) for name in names if name)
-        yield from (table for table in found if table is not None)
-        return
-    for table in catalog.get_tables(schema):
-        if None in names or table["Name"] in names:
-            yield table
+def _wanted(
+    catalog: DataCatalog,
+    schema: str,
+    names: set[str | None],
+    known: list[dict[str, Any]] | None,
+) -> Iterator[dict[str, Any]]:
+    """The schema's tables of these names, all for None."""
+    if None in names:
+        yield from catalog.get_tables(schema) if known is None else known
+    elif known is not None:
+        yield from (table for table in known if table["Name"] in names)
+    else:
+        yield from _some(catalog, schema, {name for name in names if name})
+
+
+def _some(catalog: DataCatalog, schema: str, names: set[str]) -> Iterator[dict[str, Any]]:
+    """Out of pages of a hundred tables, until GetTable costs fewer calls than was paid so far."""
+    missing = set(names)
+    if len(names) > 1:
+        for listed, table in enumerate(catalog.get_tables(schema), start=1):
+            if table["Name"] in missing:
+                missing.remove(table["Name"])
+                yield table
+            pages, rest = divmod(listed, TABLES_A_PAGE)
+            if not missing or (rest == 0 and len(missing) <= pages):
+                break
+        else:
+            return  # all are listed: the missing ones are not there
+    for name in sorted(missing):
+        found = catalog.get_table(schema, name)
+        if found is not None:
+            yield found
 
 
 def _columns(
@@ -88,4 +129,4 @@ def _agate_table(rows: list[tuple]) -> "agate.Table":
         types[f"stats:{name}:value"] = Integer()
         types[f"stats:{name}:include"] = agate.Boolean()
     names = catalog_relations.DOCS_COLUMNS
-    return agate.Table(rows, names, [types.get(name, text) for name in names])
+    return table_of(rows, names, [types.get(name, text) for name in names])

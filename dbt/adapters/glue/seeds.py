@@ -5,11 +5,13 @@ CAST would turn into null, or truncate, is refused here, with its row.
 """
 
 import gzip
-import json
+import io
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from itertools import islice
+from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.glue.exceptions import ConfigurationError
@@ -24,17 +26,25 @@ INTEGER_BITS = {
 }
 DATE = re.compile(r"[+-]?\d{4,7}(-\d{1,2}(-\d{1,2}([ T].*)?)?)?")
 MOST_LINES_SHOWN = 5
+ROWS_AT_ONCE = 10_000
 
 
 def seed_file(table: "agate.Table") -> bytes:
     """The rows as gzip-compressed JSON lines; null where the seed has nothing."""
-    names = table.column_names
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    lines = (
-        encode({name: text_of(value) for name, value in zip(names, row, strict=True)})
-        for row in (row.values() for row in table.rows)
-    )
-    return gzip.compress(("\n".join(lines) + "\n").encode(), compresslevel=1)
+    keys = ",".join(f"{quote(name).replace('%', '%%')}:%s" for name in table.column_names)
+    line = f"{{{keys}}}\n"
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1, mtime=0) as file:
+        for start in range(0, len(table.rows), ROWS_AT_ONCE):
+            rows = [row.values() for row in table.rows[start : start + ROWS_AT_ONCE]]
+            columns = [[json_of(value) for value in values] for values in zip(*rows, strict=True)]
+            file.write("".join([line % row for row in zip(*columns, strict=True)]).encode())
+    return packed.getvalue()
+
+
+def json_of(value: Any) -> str:
+    text = text_of(value)
+    return "null" if text is None else quote(text)
 
 
 def text_of(value: Any) -> str | None:
@@ -59,17 +69,19 @@ def check_values(table: "agate.Table", types: dict[str, str]) -> None:
 
     Row 1 is the first one after the header. Types that Spark alone can judge are left to it.
     """
-    wrong = []
-    for index, name in enumerate(table.column_names):
+    columns = zip(*(row.values() for row in table.rows), strict=True)
+    wrong: list[str] = []
+    for name, values in zip(table.column_names, columns, strict=False):  # no rows: no columns
         fits = checker(types[name])
         if fits is None:
             continue
-        for number, value in enumerate(table.columns[index].values(), start=1):
-            text = text_of(value)
-            if text is not None and text.strip() != "" and not fits(text.strip()):
-                wrong.append(f"row {number}, column {name}: {text!r} is not {types[name]}")
-                if len(wrong) > MOST_LINES_SHOWN:
-                    break
+        misfits = {value for value in set(values) if not _empty_or(fits, text_of(value))}
+        numbered = enumerate(values if misfits else (), start=1)
+        found = ((number, value) for number, value in numbered if value in misfits)
+        wrong += [
+            f"row {number}, column {name}: {text_of(value)!r} is not {types[name]}"
+            for number, value in islice(found, MOST_LINES_SHOWN + 1)
+        ]
     if wrong:
         shown = wrong[:MOST_LINES_SHOWN] + (["…"] if len(wrong) > MOST_LINES_SHOWN else [])
         raise ConfigurationError(
@@ -77,6 +89,10 @@ def check_values(table: "agate.Table", types: dict[str, str]) -> None:
             + "\n  ".join(shown),
             hint="Correct the file, or the seed's column_types.",
         )
+
+
+def _empty_or(fits: Callable[[str], bool], text: str | None) -> bool:
+    return text is None or not (text := text.strip()) or fits(text)
 
 
 def checker(spark_type: str) -> Callable[[str], bool] | None:

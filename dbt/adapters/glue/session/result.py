@@ -1,7 +1,7 @@
 """Result: named, typed columns and rows of Python values."""
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -35,18 +35,14 @@ class Result:
     seconds: float
 
 
-def decode_rows(rows: Iterable[list], codecs: list) -> list[tuple]:
-    """Rows as the dispatcher encodes them (session/runtime/dispatcher.py, `codec`) to tuples."""
-    decoders = [_decoder(codec) for codec in codecs]
-    if not any(decoders):
-        return [tuple(row) for row in rows]
-    return [
-        tuple(
-            value if decode is None or value is None else decode(value)
-            for decode, value in zip(decoders, row, strict=True)
-        )
-        for row in rows
-    ]
+def decode_columns(columns: list, codecs: list) -> list[tuple]:
+    """Rows out of columns as the dispatcher encodes them (session/runtime/values.py, `codec`)."""
+    if not columns:
+        return []
+    for index, decode in enumerate(_decoder(codec) for codec in codecs):
+        if decode is not None:
+            columns[index] = [None if value is None else decode(value) for value in columns[index]]
+    return list(zip(*columns, strict=True))
 
 
 def _decoder(codec: Any) -> Callable[[Any], Any] | None:

@@ -17,7 +17,7 @@ from dbt.adapters.glue.exceptions import (
     spark_message,
 )
 from dbt.adapters.glue.session.exchange import unpack
-from dbt.adapters.glue.session.result import Result, ResultColumn, decode_rows
+from dbt.adapters.glue.session.result import Result, ResultColumn, decode_columns
 from dbt.adapters.glue.session.statements import LOST_HINT
 
 READ_ATTEMPTS = 3
@@ -102,7 +102,7 @@ class Ticket:
         answer = self._checked(session_id)
         return Result(
             columns=[ResultColumn(name, kind) for name, kind in answer["columns"]],
-            rows=decode_rows(answer["rows"], answer["codecs"]),
+            rows=decode_columns(answer["values"], answer["codecs"]),
             row_count=answer["row_count"],
             session_id=session_id,
             statement_id=self.statement_id,

@@ -3,21 +3,21 @@
 Part of the dispatcher: standard library and pyspark only, runs in the session.
 """
 
-from .values import encode_rows, fields_of
+from .values import encode_columns, fields_of
 
 
 def run_sql(spark, text, fetch=True, limit=None):
-    """Runs one SQL text; returns columns, codecs, rows and row_count, in one pass."""
+    """Runs one SQL text; returns columns, codecs, values (a list for each column), row_count."""
     frame = spark.sql(text)
     fields = fields_of(frame)
     if not fields:
-        return {"columns": [], "codecs": [], "rows": [], "row_count": None}
+        return {"columns": [], "codecs": [], "values": [], "row_count": None}
     columns = [[name, simple] for name, simple, _ in fields]
     codecs = [kind for _, _, kind in fields]
     command = _is_command(frame)
     if not fetch and not command:
         frame.write.format("noop").mode("overwrite").save()
-        return {"columns": columns, "codecs": codecs, "rows": [], "row_count": None}
+        return {"columns": columns, "codecs": codecs, "values": [], "row_count": None}
     if "text" in codecs:
         frame = _as_text(frame, fields)
     if limit is not None and not command:
@@ -25,10 +25,10 @@ def run_sql(spark, text, fetch=True, limit=None):
     rows = frame.collect()
     if limit is not None:
         rows = rows[:limit]
-    encoded = encode_rows(rows, codecs, spark)
+    values = encode_columns(rows, codecs, spark)
     codecs = [None if kind in ("text", "json") else kind for kind in codecs]
-    count = _affected(rows, [field[0] for field in fields]) if command else len(encoded)
-    return {"columns": columns, "codecs": codecs, "rows": encoded, "row_count": count}
+    count = _affected(rows, [field[0] for field in fields]) if command else len(rows)
+    return {"columns": columns, "codecs": codecs, "values": values, "row_count": count}
 
 
 def _affected(rows, names):

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from multiprocessing import get_context
@@ -166,7 +167,9 @@ def test_python_has_a_session_of_its_own_beside_spark_connect(
     made.execute("select 1")
     assert [spec.session_type for spec in pools[0].specs] == ["spark_connect"]
     made.add_query(PYTHON)
-    assert pools[0].specs[-1] == pools[0].specs[0].livy()
+    sql, python = pools[0].specs[0], pools[0].specs[-1]
+    assert replace(python, conf=()) == replace(sql.livy(), conf=())
+    assert ("spark.sql.filesourceTableRelationCacheSize", "0") in python.conf
     assert pools[0].served[-1] == f"{pools[0].served[0]}__python"
 
 

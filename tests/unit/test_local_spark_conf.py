@@ -148,9 +148,11 @@ def test_arguments_that_cannot_work(tmp_path: Path, arguments: dict[str, str], s
 def test_nothing_leads_to_the_real_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://elsewhere")
+    monkeypatch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
     env = settings(tmp_path, {}).env
     assert "AWS_PROFILE" not in env and "AWS_ENDPOINT_URL_S3" not in env
+    assert "SPARK_CONNECT_MODE_ENABLED" not in env
     assert (env["AWS_ENDPOINT_URL"], env["AWS_ACCESS_KEY_ID"]) == (URL, "local")
     assert env["TZ"] == "UTC"
 

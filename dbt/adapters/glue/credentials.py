@@ -19,6 +19,7 @@ from dbt.adapters.glue.spark_conf import (
     parse_arguments,
     parse_conf,
     parse_datalake_formats,
+    with_packages,
 )
 from dbt.adapters.glue.table_format import FORMATS, TableFormat
 
@@ -272,7 +273,8 @@ class GlueCredentials(Credentials):
     packages: list[str] | None = option(
         None,
         "text or list",
-        "Accepted; for python models, which are not implemented in this version.",
+        "Python packages, as pip names them, that Glue installs when it starts the session.",
+        session=True,
     )
 
     @property
@@ -350,7 +352,8 @@ class GlueCredentials(Credentials):
     def arguments(self) -> dict[str, str]:
         """The user's default_arguments but those that have a place of their own in a session."""
         taken = ("--conf", "--datalake-formats")
-        return {key: value for key, value in self._arguments().items() if key not in taken}
+        given = {key: value for key, value in self._arguments().items() if key not in taken}
+        return with_packages(given, self.packages)
 
     @property
     def formats(self) -> tuple[str, ...]:

@@ -104,6 +104,12 @@ HINTS = (
         "or check `custom_iceberg_catalog_namespace` against the catalog named in `conf`.",
     ),
     Hint(
+        r"PackagesMissing|ModuleNotFoundError: No module named",
+        "Glue installs packages when it starts a session: name them in `packages` of the profile, "
+        "or of the model's `meta` for a session of its own. On local Glue, and for "
+        "`submission_method: spark_connect`, install them by pip where dbt runs.",
+    ),
+    Hint(
         r"OutOfMemoryError|Container killed|ExecutorLostFailure",
         "Spark ran out of memory: use a larger `worker_type` or more `workers`.",
     ),

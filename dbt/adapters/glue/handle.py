@@ -46,7 +46,15 @@ class GlueHandle:
         self._busy: AbstractContextManager[None] | None = None
         self._busy_with: Transport | None = None
         self._running: tuple[Transport, str] | None = None
-        self._cancelled = False
+        self.cancelled = False
+
+    def keeping_to(self, find: FindTransport) -> "GlueHandle":
+        """A handle of the same connection, whose SQL and Python both run where `find` says."""
+        return GlueHandle(self._name, find, find, self._measured)
+
+    def wait(self) -> str:
+        """Waits for the session of its SQL; returns the session's id."""
+        return self._find_transport(lambda: not self.cancelled).session_id
 
     def cursor(self) -> "GlueCursor":
         return GlueCursor(self)
@@ -65,11 +73,11 @@ class GlueHandle:
 
     @contextmanager
     def _statement(self, find: FindTransport) -> Iterator[tuple[Transport, str]]:
-        transport, tag = find(lambda: not self._cancelled), self._name()
+        transport, tag = find(lambda: not self.cancelled), self._name()
         self.be_busy(transport)
         self._running = (transport, tag)
         try:
-            if self._cancelled:
+            if self.cancelled:
                 raise StatementCancelled("The connection was cancelled.")
             with self._measured(transport.session_id):
                 yield transport, tag
@@ -81,7 +89,7 @@ class GlueHandle:
 
         dbt cancels all connections when the run is to end, and then waits for their threads.
         """
-        self._cancelled = True
+        self.cancelled = True
         running = self._running
         if running is not None:
             transport, tag = running

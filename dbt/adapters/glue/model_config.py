@@ -130,7 +130,20 @@ class GlueConfig(AdapterConfig):
         "text", "none", "Refused: catalogs.yml has no integration for Glue in this version."
     )
     packages: Any = config(
-        "list", "none", "For python models, which are not implemented in this version."
+        "list",
+        "none",
+        "What a Python model imports, as pip names it. The model fails before it runs where the "
+        "session lacks one; Glue installs them by `--additional-python-modules`.",
+        "['scikit-learn==1.5.2']",
+    )
+    submission_method: Any = config(
+        "text",
+        "glue_session",
+        "Where a Python model's code runs: `glue_session`, in Glue; `spark_connect`, in dbt's own "
+        "process, over a Spark Connect session.",
+    )
+    timeout: Any = config(
+        "number", "none", "Seconds after which a Python model is cancelled.", "1800"
     )
 
 

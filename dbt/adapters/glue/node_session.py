@@ -10,7 +10,7 @@ from dbt.adapters.glue.exceptions import ConfigurationError
 from dbt.adapters.glue.options import options_of, problems
 from dbt.adapters.glue.session.pool import SessionName
 from dbt.adapters.glue.session.spec import SessionSpec
-from dbt.adapters.glue.spark_conf import session_conf
+from dbt.adapters.glue.spark_conf import session_conf, uncached
 
 DEFAULT_ID = "dbt-glue"
 MAX_ID_LENGTH = 255  # Session Id of CreateSession
@@ -95,7 +95,8 @@ def session_name(
 
 def python_session(spec: SessionSpec, name: SessionName) -> tuple[SessionSpec, SessionName]:
     """The Livy session that runs the Python of those whose SQL runs in a Spark Connect session."""
-    return spec.livy(), SessionName(_legal_id(f"{name.id}__python"), name.shared)
+    beside = replace(spec.livy(), conf=uncached(spec.conf))
+    return beside, SessionName(_legal_id(f"{name.id}__python"), name.shared)
 
 
 def _legal_id(name: str) -> str:

@@ -1,11 +1,13 @@
 """The Spark conf of a session, from the profile's `datalake_formats` and `conf`."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dbt.adapters.glue.exceptions import ConfigurationError
 
 SPARK_CATALOG = "spark.sql.catalog.spark_catalog"
+PYTHON_MODULES = "--additional-python-modules"
 DATALAKE_FORMATS = ("hudi", "iceberg", "delta")
 
 # The order of the extensions, Delta, Iceberg, Hudi, is the one that was measured to work together.
@@ -60,6 +62,15 @@ def _split_at_flags(text: str) -> list[str]:
     return [entry.strip() for entry in entries if entry.strip()]
 
 
+def with_packages(
+    arguments: dict[str, str], packages: Iterable[str] | str | None
+) -> dict[str, str]:
+    """The arguments of a session, with Python packages added to those that they install."""
+    names = packages.split(",") if isinstance(packages, str) else list(packages or ())
+    wanted = [name.strip() for name in [arguments.get(PYTHON_MODULES, ""), *names] if name.strip()]
+    return {**arguments, PYTHON_MODULES: ",".join(wanted)} if names else arguments
+
+
 def parse_datalake_formats(text: str | Iterable[str] | None) -> tuple[str, ...]:
     """`hudi, iceberg` as a tuple of names. Raises ConfigurationError for an unknown one."""
     names = text.split(",") if isinstance(text, str) else list(text or ())
@@ -95,6 +106,9 @@ def session_conf(
     conf = {
         "spark.sql.sources.partitionOverwriteMode": "dynamic",
         "hive.exec.dynamic.partition.mode": "nonstrict",
+        # What Spark Connect tells of an error's Java trace, in characters. The causes of a failed
+        # write stand up to 13,000 deep (measured); Spark's default is 1,024.
+        "spark.connect.jvmStacktrace.maxSize": "16384",
     }
     if catalog_id:
         conf["spark.hadoop.hive.metastore.glue.catalogid"] = catalog_id
@@ -145,6 +159,25 @@ def _iceberg_conf(
     if catalog_id:
         conf[f"{prefix}.glue.id"] = catalog_id
     return conf
+
+
+def uncached(conf: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The conf for a session whose tables another one rewrites: it reads them anew each time.
+
+    Of Spark's own tables the list of files is kept otherwise, of Iceberg's the metadata. What the
+    conf itself says of that wins.
+    """
+    given = tuple(conf)
+    catalogs = [
+        key
+        for key, value in given
+        if re.fullmatch(r"spark\.sql\.catalog\.[^.]+", key) and "org.apache.iceberg." in value
+    ]
+    return (
+        ("spark.sql.filesourceTableRelationCacheSize", "0"),
+        *((f"{catalog}.cache-enabled", "false") for catalog in catalogs),
+        *given,
+    )
 
 
 def as_text(settings: dict[str, Any] | str | None) -> dict[str, str]:

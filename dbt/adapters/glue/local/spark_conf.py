@@ -33,6 +33,8 @@ _CLUSTER_SETTINGS = re.compile(
 )
 # Would reach for the real AWS, or for a lock table that only old Iceberg versions need.
 _REMOTE_CATALOG_SETTINGS = re.compile(r"lock-impl|lock\..*|client\.factory|client\.assume-role\..*")
+# Kinds of environment variables that would lead a session elsewhere, or to speak Spark Connect.
+_DROPPED = ("AWS_ENDPOINT_URL_", "PYSPARK_", "SPARK_CONNECT_", "SPARK_REMOTE")
 # The second compiler waits for code that is really hot: a session starts with 30 % less CPU, and
 # a heavy query takes as long as before (measured).
 _JAVA_OPTIONS = (
@@ -210,7 +212,7 @@ def _environment(server: ServerSettings, folder: Path) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name not in dropped and not name.startswith(("AWS_ENDPOINT_URL_", "PYSPARK_"))
+        if name not in dropped and not name.startswith(_DROPPED)
     }
     return kept | {
         "AWS_ENDPOINT_URL": server.endpoint_url,

@@ -20,6 +20,9 @@ from dbt.adapters.glue.session.transport import PooledTransport, Transport
 from dbt.adapters.glue.session.usage import RunUsage
 
 STOP_WITHIN = 15.0  # seconds that close() may take
+# numpy sets these while it is imported and takes them back, under the feet of other threads that
+# read the environment (numpy/core/__init__.py); what is there already it leaves alone.
+SET_BY_NUMPY = ("OPENBLAS_MAIN_FREE", "GOTOBLAS_MAIN_FREE")
 LOOK_EVERY = 0.2  # seconds between two looks whether a waiting thread is still wanted
 
 
@@ -217,6 +220,8 @@ class SessionPool:
 
     def _transport(self, entry: _Entry, glue: Any, acquired: Acquired) -> PooledTransport:
         if acquired.session_type == "spark_connect":
+            for name in SET_BY_NUMPY:
+                os.environ.setdefault(name, "1")
             from dbt.adapters.glue.session.connect import ConnectTransport
 
             return ConnectTransport(glue, entry.name.id, clock=self._clock, sleep=self._sleep)

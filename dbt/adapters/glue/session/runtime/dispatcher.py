@@ -23,7 +23,8 @@ The answer, one line on stdout: `frame`, packed JSON, `frame`. Packed: as it is,
   unknown     ids of `have` that this process never got: it was restarted
   running     how many of this client's statements are not finished
 
-A result is JSON: seconds, and {columns: [[name, type]], codecs, rows, row_count}, {printed} or
+A result is JSON: seconds, and {columns: [[name, type]], codecs, values, row_count} with the values
+column by column, {printed} or
 {error: {name, message, error_class, sqlstate, traceback, cancelled}}.
 """
 
@@ -37,7 +38,7 @@ import uuid
 import zlib
 
 from .errors import cancelled, describe, undescribed
-from .python import forget_source, run_python, teach_print
+from .python import forget_source, is_importing, run_python, source_name, teach_print
 from .sql import run_sql
 
 MAX_RUNNING = 32
@@ -76,7 +77,9 @@ class Statement:
         self.spill = spill
         self.spill_above = spill_above
         self.group = "dbt-glue-" + self.id
-        self.filename = f"<dbt {self.id}>" if self.kind == "python" else None
+        self.filename = None
+        if self.kind == "python":
+            self.filename = source_name(self.text, f"<dbt {self.id}>")
         self.cancelled = False
         self.thread_id = None
         self.lock = threading.Lock()
@@ -310,9 +313,10 @@ def _keep_cancelling(statement):
         if context is not None:
             context.cancelJobGroup(statement.group)
         with statement.lock:
-            if statement.thread_id is not None and not raised:
+            thread_id = statement.thread_id
+            if thread_id is not None and not raised and not is_importing(thread_id):
                 raised = True
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(statement.thread_id), ctypes.py_object(Cancelled)
+                    ctypes.c_ulong(thread_id), ctypes.py_object(Cancelled)
                 )
         time.sleep(CANCEL_EVERY)

@@ -7,6 +7,7 @@ import re
 import traceback
 
 ROOT_LENGTH = 2000
+PRINTED_LENGTH = 4000
 
 
 def cancelled():
@@ -28,7 +29,7 @@ def undescribed(error, broken):
 
 
 def describe(error, filename=None):
-    """Class, message, Spark's error class and SQLSTATE, and where in the user's own lines."""
+    """Class, message, Spark's error class and SQLSTATE; of Python, the user's lines and prints."""
     chain = _java_chain(getattr(error, "java_exception", None) or getattr(error, "_origin", None))
     cause = None if hasattr(error, "_origin") else _telling(chain)
     message = _with_root(str(error) if cause is None else _java_message(cause), chain)
@@ -88,4 +89,7 @@ def _trace(error, filename):
     lines = traceback.format_list(frames)
     if isinstance(error, SyntaxError):
         lines += traceback.format_exception_only(type(error), error)[:-1]
-    return "".join(lines)
+    printed = getattr(error, "printed", "")
+    if len(printed) > PRINTED_LENGTH:
+        printed = "[…]" + printed[-PRINTED_LENGTH:]
+    return "".join([*lines, f"Printed before that:\n{printed}" if printed else ""])

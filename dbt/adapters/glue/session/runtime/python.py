@@ -7,7 +7,15 @@ import builtins
 import io
 import json
 import linecache
+import re
+import sys
 import threading
+from importlib import metadata
+
+# The first line of a model's code: JSON with `path`, `length` (characters of the user's own code,
+# which comes first) and `packages`.
+MODEL_MARK = "# dbt-glue model "
+ADDED_CODE = "<dbt-glue>"
 
 _local = threading.local()
 
@@ -39,26 +47,84 @@ class SqlWrapper2:
         }
 
 
+class PackagesMissing(Exception):
+    """The config `packages` of a model names what this Python does not have."""
+
+
+def source_name(text, default):
+    """The name that a traceback shows for the code: the model's path, if it is a model."""
+    return _about(text)["path"] if text.startswith(MODEL_MARK) else default
+
+
 def run_python(spark, context, text, filename, running):
-    """Executes text under a name of its own; returns what it printed.
+    """Executes text under the name of `source_name`; returns what it printed.
 
     running(True) is called before the first line runs and running(False) after the last: between
     the two the thread may get an exception from outside. The text stays in linecache, for
-    tracebacks, until forget_source.
+    tracebacks, until forget_source. An exception gets what was printed as its `printed`.
     """
-    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
     names = {"__name__": "__main__", "spark": spark, "SqlWrapper2": SqlWrapper2(spark)}
     if context is not None:
         names["sc"] = context
     _local.printed = io.StringIO()
     try:
-        code = compile(text, filename, "exec")
-        running(True)
-        exec(code, names)
+        for code in _compiled(text, filename):
+            running(True)
+            exec(code, names)
         return _local.printed.getvalue()
+    except BaseException as error:
+        error.printed = _local.printed.getvalue()
+        raise
     finally:
         running(False)
         _local.printed = None
+
+
+def _compiled(text, filename):
+    """The code as it is; of a model, the user's own and what dbt has added, one after the other."""
+    if not text.startswith(MODEL_MARK):
+        return [_code(text, filename)]
+    about = _about(text)
+    _check_packages(about["packages"])
+    text = text.partition("\n")[2]
+    own, added = text[: about["length"]], text[about["length"] :]
+    return [_code(own, filename), compile(added, ADDED_CODE, "exec")]
+
+
+def _code(text, filename):
+    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
+    return compile(text, filename, "exec")
+
+
+def _about(text):
+    return json.loads(text.partition("\n")[0][len(MODEL_MARK) :])
+
+
+def _check_packages(packages):
+    """Raises PackagesMissing; a version is compared where it is given by `==`."""
+    missing = []
+    for package in packages:
+        name, _, version = package.partition("==")
+        name = re.match(r"[\w.-]*", name.strip()).group()
+        try:
+            found = metadata.version(name) if name else None
+        except metadata.PackageNotFoundError:
+            missing.append(package)
+        else:
+            if version and found != version.strip():
+                missing.append(f"{package} (the session has {found})")
+    if missing:
+        raise PackagesMissing(", ".join(missing))
+
+
+def is_importing(thread_id):
+    """An exception from outside in the middle of an import would leave a broken module for all."""
+    frame = sys._current_frames().get(thread_id)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def forget_source(filename):

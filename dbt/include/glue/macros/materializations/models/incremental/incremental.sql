@@ -1,16 +1,24 @@
-{% materialization incremental, adapter='glue', supported_languages=['sql'] -%}
+{% materialization incremental, adapter='glue', supported_languages=['sql', 'python'] -%}
   {%- set existing_relation = load_cached_relation(this) -%}
   {%- set target_relation = glue__target_table() -%}
   {%- set strategy = glue__incremental_strategy() -%}
   {%- set on_schema_change = incremental_validate_on_schema_change(config.get('on_schema_change'), default='ignore') -%}
   {%- set rebuild = not glue__is_incremental_target(existing_relation) or should_full_refresh() -%}
+  {%- do adapter.use_python_session(model) -%}
 
   {{ run_hooks(pre_hooks) }}
   {{ glue__run_sql_header() }}
 
-  {%- set model_sql = glue__model_query(sql) -%}
+  {%- set view = glue__python_view(target_relation) -%}
+  {%- if view is not none -%}
+    {%- call statement('main', language='python') -%}
+      {{ glue__py_write_table(model.compiled_code, view) }}
+    {%- endcall -%}
+  {%- endif -%}
+  {%- set rows = glue__python_rows(view, target_relation, existing_relation if rebuild else none) -%}
+  {%- set model_sql = glue__query_of_model(sql, rows) -%}
   {%- if rebuild -%}
-    {{ glue__build_table(existing_relation, target_relation, model_sql) }}
+    {{ glue__build_table(existing_relation, target_relation, model_sql, glue__write_statement()) }}
   {%- else -%}
     {%- set target_relation = existing_relation -%}
     {%- set increment = glue__stage_increment(target_relation, strategy, model_sql) -%}
@@ -24,7 +32,7 @@
       'target_columns': target_columns,
       'incremental_predicates': config.get('predicates') or config.get('incremental_predicates'),
     }) -%}
-    {%- call statement('main') -%}
+    {%- call statement(glue__write_statement()) -%}
       {{ build_sql }}
     {%- endcall -%}
     {%- do adapter.drop_relation(increment) -%}
@@ -35,6 +43,7 @@
 
   {{ glue__finish(target_relation, existing_relation, for_relation=not rebuild) }}
   {{ run_hooks(post_hooks) }}
+  {{ glue__end_python_model(rows, target_relation) }}
 
   {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}
@@ -43,12 +52,16 @@
 {#-- Spark cannot overwrite a plain file table that the query reads: there the increment is written
      to a table first. Where partitions are replaced, and in the table formats, a view will do. --#}
 {% macro glue__stage_increment(target_relation, strategy, sql) -%}
-  {%- set reads_itself = target_relation.render() in sql -%}
-  {%- if not (reads_itself and strategy == 'insert_overwrite'
+  {%- if not (glue__reads_itself(target_relation, sql) and strategy == 'insert_overwrite'
       and not adapter.table_format(target_relation.table_format).merge
       and not config.get('partition_by')) -%}
     {{ return(glue__stage_view(target_relation, sql)) }}
   {%- endif -%}
+  {{ return(glue__write_staging_table(target_relation, sql)) }}
+{%- endmacro %}
+
+
+{% macro glue__write_staging_table(target_relation, sql) -%}
   {%- set table = glue__make_staging_table(target_relation) -%}
   {%- call statement('create_staging_table') -%}
     create table {{ table }} using parquet {{ adapter.get_location(table) }} as

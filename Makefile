@@ -11,10 +11,10 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell scripts/find-python)
 INSTALLED := $(VENV)/.installed
 JARS := $(VENV)/.jars
-SOURCES := dbt tests scripts setup.py
+SOURCES := dbt tests scripts benchmarks setup.py
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo test test-fast lint docs constraints clean
+.PHONY: help setup demo test test-fast bench lint docs constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,10 +30,13 @@ test: lint $(JARS) ## lint, then every test (within 30 minutes)
 test-fast: $(JARS) ## the tests that take seconds (within 2 minutes)
 	@$(PYTEST) -m "not slow" -n 2 --dist loadfile $(PYTEST_ARGS)
 
+bench: $(JARS) ## race against dbt-glue 1.12.4 (an hour; goes on where it stopped): docs/benchmarks.md
+	@$(BIN)/python -m benchmarks.race $(BENCH_ARGS)
+
 lint: $(INSTALLED) ## ruff check, ruff format --check, mypy
 	@$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
-	$(BIN)/mypy dbt/adapters/glue scripts
+	$(BIN)/mypy dbt/adapters/glue scripts benchmarks
 
 docs: $(INSTALLED) ## write docs/configuration.md anew from the code
 	@$(BIN)/python -m dbt.adapters.glue.config_docs
@@ -45,7 +48,7 @@ clean: ## remove .venv, build output, caches and the demo's tables
 	@if [ -x $(BIN)/dbt-glue ]; then $(BIN)/dbt-glue local stop --dir examples/jaffle_shop/.dbt-glue || true; fi
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf examples/*/target examples/*/logs examples/*/.dbt-glue logs
-	find dbt tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	find dbt tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): setup.py pyproject.toml constraints.txt
 	@scripts/check-java

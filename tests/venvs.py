@@ -91,6 +91,18 @@ def cached(name: str, steps: Sequence[Sequence[str]]) -> Venv:
     return Venv(root)
 
 
+def released_adapter() -> Venv:
+    """The released dbt-glue 1.12.4, the yardstick of tests and benchmarks.
+
+    Its own requirement is dbt-core 1.12, which pip cannot install here; 1.11 serves it.
+    """
+    below = ["dbt-core==1.11.16", "dbt-spark==1.11.0", "boto3", "pyarrow", "pandas", "waiter==1.5"]
+    return cached(
+        "released-1.12.4",
+        [["-c", str(CONSTRAINTS), *below], ["--no-deps", "dbt-glue==1.12.4"]],
+    )
+
+
 def layered(root: Path) -> Venv:
     """A venv that also sees the packages of the running one, below its own.
 

@@ -1,16 +1,20 @@
 """Spark Connect on real Spark while tokens expire, streams break and the session dies."""
 
+import dataclasses
 import json
+import threading
 import urllib.request
 import uuid
 from types import SimpleNamespace
 
 import pytest
 from contract.conftest import on_aws
+from contract.cut_connections import CutConnections
 
 from dbt.adapters.glue.exceptions import SessionLost
 from dbt.adapters.glue.session.pool import SessionName, SessionPool
 from dbt.adapters.glue.session.spec import SessionSpec
+from dbt.adapters.glue.spark_conf import session_conf
 
 pytestmark = [
     pytest.mark.slow,
@@ -68,6 +72,50 @@ def test_broken_streams_write_once(pool, knobs, name, database):
         transport.execute(f"insert into {database}.once select 1")
     knobs(connect_drop=0, fail={})
     assert transport.execute(f"select count(*) from {database}.once").rows == [(4,)]
+
+
+@pytest.fixture(scope="module")
+def cutting(glue_clients, bucket):
+    """A transport with all table formats, and what resets its connections ten times a second."""
+    formats = ("iceberg", "delta", "hudi")
+    conf = session_conf(
+        formats,
+        {},
+        iceberg_catalog="glue_catalog",
+        warehouse=f"s3://{bucket}/warehouse",
+        catalog_id=None,
+    )
+    spec = dataclasses.replace(SPEC, datalake_formats=formats, conf=tuple(conf.items()))
+    glue = CutConnections(glue_clients.glue)
+    pool = SessionPool(SimpleNamespace(glue=glue), threads=4, provisioning_timeout=180)
+    yield pool.transport(spec, SessionName(f"dbt-glue__cut__{uuid.uuid4().hex[:8]}", False)), glue
+    pool.close()
+    glue.close()
+
+
+@pytest.mark.parametrize("kind", ["iceberg", "delta", "hudi", "parquet"])
+def test_connections_that_are_reset_write_once(cutting, database, kind):
+    transport, glue = cutting
+    table = f"glue_catalog.{database}.t" if kind == "iceberg" else f"{database}.t"
+    transport.execute(f"create table {table} (id int, waited string) using {kind}")
+    over, cuts = threading.Event(), glue.cuts
+
+    def cut_all():
+        while not over.wait(0.1):
+            glue.cut()
+
+    thread = threading.Thread(target=cut_all)
+    thread.start()
+    try:
+        for number in range(3):
+            waits = "java_method('java.lang.Thread', 'sleep', 300L)"
+            transport.execute(f"insert into {table} select {number}, {waits}")
+    finally:
+        over.set()
+        thread.join()
+    assert glue.cuts >= cuts + 3
+    rows = transport.execute(f"select id from {table} order by id").rows
+    assert rows == [(0,), (1,), (2,)]
 
 
 def test_a_bucket_that_only_sql_names(pool, name, database):

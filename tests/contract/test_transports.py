@@ -35,6 +35,7 @@ def transport(request, glue_clients):
                 "spark.sql.catalog.spark_catalog",
                 "org.apache.spark.sql.delta.catalog.DeltaCatalog",
             ),
+            ("spark.connect.jvmStacktrace.maxSize", "16384"),
         ),
         session_type=request.param,
     )
@@ -175,6 +176,40 @@ def test_errors(transport, sql, start, error_class, line):
     assert str(caught.value).startswith(start)
     assert (caught.value.error_class, caught.value.line) == (error_class, line)
     assert f"session {transport.session_id}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "message", "error_class"),
+    [
+        ("select (select max(if(id = 3, raise_error('boom'), id)) from range(10)) as a",
+         "java.lang.RuntimeException: boom", None),
+        ("create table {}.c using parquet as select if(id = 7, raise_error('boom'), id) as a "
+         "from range(10)", "java.lang.RuntimeException: boom", None),
+        ("create table {}.c using delta as select cast(raise_error('boom') as int) as a",
+         "[TASK_WRITE_FAILED] Task failed while writing rows to {}.\n"
+         "Caused by: java.lang.RuntimeException: boom", "TASK_WRITE_FAILED"),
+        ("select java_method('java.lang.Integer', 'parseInt', 'x') as a",
+         'java.lang.NumberFormatException: For input string: "x"', None),
+        ("select element_at(array(1), 0) as a", "[INVALID_INDEX_OF_ZERO] The index 0 is invalid. "
+         "An index shall be either < 0 or > 0 (the first element has index 1).",
+         "INVALID_INDEX_OF_ZERO"),
+    ],
+)  # fmt: skip
+def test_the_cause_of_an_error(transport, database, bucket, sql, message, error_class):
+    with pytest.raises(StatementError) as caught:
+        transport.execute(sql.format(database))
+    assert caught.value.message == message.format(f"s3://{bucket}/{database}/c")
+    assert (caught.value.error_class, caught.value.hint) == (error_class, None)
+
+
+@pytest.mark.parametrize(
+    ("sql", "sqlstate"),
+    [("selec 1", "42601"), ("select 1 from nowhere_at_all", "42P01"), ("select 1 + b", "42703")],
+)
+def test_sqlstate(transport, sql, sqlstate):
+    with pytest.raises(StatementError) as caught:
+        transport.execute(sql)
+    assert caught.value.sqlstate == sqlstate
 
 
 def test_statements_run_side_by_side(transport):

@@ -21,23 +21,7 @@ PROJECT = Path(__file__).parent / "projects" / "released"
 
 @pytest.fixture(scope="module")
 def released() -> venvs.Venv:
-    """Its own requirement is dbt-core 1.12, which pip cannot install here; 1.11 serves it."""
-    constraints = ["-c", str(venvs.CONSTRAINTS)]
-    return venvs.cached(
-        "released-1.12.4",
-        [
-            [
-                *constraints,
-                "dbt-core==1.11.16",
-                "dbt-spark==1.11.0",
-                "boto3",
-                "pyarrow",
-                "pandas",
-                "waiter==1.5",
-            ],
-            ["--no-deps", "dbt-glue==1.12.4"],
-        ],
-    )
+    return venvs.released_adapter()
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta, timezone
 import grpc
 import pyarrow as pa
 import pyspark.sql.connect.proto as protocol
-from google.rpc import status_pb2
+from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from pyspark.sql.connect.proto import base_pb2_grpc
 from unit.livy_shell import client_error
+
+TRACE_SIZE = 16384
 
 
 class Server(base_pb2_grpc.SparkConnectServiceServicer):
@@ -24,9 +26,12 @@ class Server(base_pb2_grpc.SparkConnectServiceServicer):
         self.tokens = set()
         self.ran = []
         self.plans = []
-        self.reattached = 0
+        self.reattached = self.released = 0
         self.interrupted = []
+        self.longest_header = 100_000  # of an error with a trace; a longer one breaks the stream
         self.before, self.after = [], []
+        self.breaks = 0
+        self.failure = None  # the exception's name and its message, with causes, of each plan
         self.free = threading.Event()  # not set: plans run and do not end
         self.free.set()
         self._operations = {}
@@ -53,8 +58,15 @@ class Server(base_pb2_grpc.SparkConnectServiceServicer):
         self.ran.append(sql)
         self._operations[request.operation_id] = answers(request)
         self._fault(self.after, context)
+        if self.failure:
+            self._fail(context, *self.failure)
         self.free.wait(20)
-        yield from self._operations[request.operation_id]
+        for part in self._operations[request.operation_id]:
+            yield part
+            if self.breaks:  # after its first answer, and the operation is forgotten
+                self.breaks -= 1
+                del self._operations[request.operation_id]
+                context.abort(grpc.StatusCode.UNAVAILABLE, "a break")
 
     def ReattachExecute(self, request, context):
         self._admit(context)
@@ -62,12 +74,15 @@ class Server(base_pb2_grpc.SparkConnectServiceServicer):
         known = self._operations.get(request.operation_id)
         if known is None:
             abort(context, "[INVALID_HANDLE.OPERATION_NOT_FOUND] no such operation")
+        if self.failure:
+            self._fail(context, *self.failure)
         ids = [part.response_id for part in known]
         last = request.last_response_id
         yield from known[ids.index(last) + 1 if last else 0 :]
 
     def ReleaseExecute(self, request, context):
         self._admit(context)
+        self.released += 1
         return protocol.ReleaseExecuteResponse(session_id=request.session_id)
 
     def Interrupt(self, request, context):
@@ -83,6 +98,22 @@ class Server(base_pb2_grpc.SparkConnectServiceServicer):
         for key in request.operation.get_option.keys:
             answer.pairs.add(key=key, value=self._conf.get(key))
         return answer
+
+    def AnalyzePlan(self, request, context):
+        self._admit(context)
+        self._fail(context, "ParseException", f"Syntax error: {request.ddl_parse.ddl_string}")
+
+    def _fail(self, context, name, message):
+        """Spark's ErrorUtils: the message in 2048 characters, the trace if it is switched on."""
+        info = error_details_pb2.ErrorInfo(reason=f"org.apache.spark.{name}")
+        info.metadata["classes"] = f'["org.apache.spark.{name}"]'
+        if self._conf.get("spark.sql.pyspark.jvmStacktrace.enabled") == "true":
+            info.metadata["stackTrace"] = f"org.apache.spark.{name}: {message}"[:TRACE_SIZE]
+        status = status_pb2.Status(code=13, message=message[:2048])
+        status.details.add().Pack(info)
+        if status.ByteSize() > self.longest_header:
+            context.abort(grpc.StatusCode.UNKNOWN, "Stream removed")
+        context.abort_with_status(rpc_status.to_status(status))
 
     def _admit(self, context):
         token = dict(context.invocation_metadata()).get("x-aws-proxy-auth")

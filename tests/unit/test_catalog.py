@@ -17,6 +17,7 @@ from dbt.adapters.glue import catalog_relations, seeds, table_metadata
 from dbt.adapters.glue.catalog import DataCatalog
 from dbt.adapters.glue.docs import docs_table
 from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError, NotImplementedByGlue
+from dbt.adapters.glue.known_catalog import KnownCatalog
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.storage import TableStorage, lies_under, split_location
 
@@ -61,7 +62,7 @@ def catalog(clients: Clients) -> DataCatalog:
 
 @pytest.fixture
 def storage(clients: Clients, catalog: DataCatalog) -> TableStorage:
-    return TableStorage(clients, catalog, "s3://bucket/w")  # type: ignore[arg-type]
+    return TableStorage(clients, KnownCatalog(catalog), "s3://bucket/w")  # type: ignore[arg-type]
 
 
 def table(name: str, location: str | None = None, **parts: Any) -> dict[str, Any]:
@@ -238,9 +239,9 @@ def test_locations(storage: TableStorage, clients: Clients, catalog: DataCatalog
     assert storage.location_for("s", "t") == "s3://bucket/w/s/t"
     assert storage.location_for("s", "t", "s3://other/x/") == "s3://other/x"
     assert storage.location_for("s", "t", "empty") == "s3://bucket/w/s/t"
-    flat = TableStorage(clients, catalog, "s3://bucket/w/", root_location=True)  # type: ignore[arg-type]
+    flat = TableStorage(clients, KnownCatalog(catalog), "s3://bucket/w/", root_location=True)  # type: ignore[arg-type]
     assert flat.location_for("s", "t") == "s3://bucket/w/t"
-    nowhere = TableStorage(clients, catalog, None)  # type: ignore[arg-type]
+    nowhere = TableStorage(clients, KnownCatalog(catalog), None)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="the profile has no location"):
         nowhere.location_for("s", "t")
     assert split_location("s3a://b/x/y/") == ("b", "x/y")

@@ -8,12 +8,13 @@ import pytest
 from unit.connect_server import Glue, Server
 
 from dbt.adapters.glue.exceptions import (
-    NotImplementedByGlue,
     ProtocolError,
     SessionError,
     SessionLost,
     StatementCancelled,
+    StatementError,
 )
+from dbt.adapters.glue.session import connect
 from dbt.adapters.glue.session.connect import ConnectTransport
 from dbt.adapters.glue.session.connect_endpoint import ConnectEndpoint, connection_string
 
@@ -47,6 +48,20 @@ def test_a_query_is_one_operation(server, transport):
     assert (result.rows, [(c.name, c.type) for c in result.columns]) == ([(1,)], [("a", "int")])
     assert result.statement_id == server.plans[0].operation_id
     assert len(server.plans) == 1
+
+
+def test_a_with_that_only_reads_is_one_operation(server, transport):
+    assert transport.execute("/* all of it */ with t as (select 1 as a) select * from t").rows
+    assert len(server.plans) == 1
+
+
+def test_one_statement_asks_once_to_be_forgotten(server, transport):
+    for _ in range(5):
+        transport.execute("select 1 as a")
+    deadline = time.monotonic() + 5
+    while server.released < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert server.released == 5
 
 
 @pytest.mark.parametrize("sql", ["with t as (select 1) insert into x select * from t", WRITE])
@@ -104,6 +119,31 @@ def test_a_dead_session_is_told_at_once(server, glue, transport):
     assert time.monotonic() - started < 5
     assert isinstance(transport.lost, SessionLost)
     assert server.ran == []
+
+
+def test_an_answer_that_never_arrives_does_not_end_the_session(server, transport, monkeypatch):
+    monkeypatch.setattr(connect, "RETRIES", {**connect.RETRIES, "max_retries": 3})
+    server.failure = ("AnalysisException", "too long " * 10_000)
+    server.longest_header = 100
+    with pytest.raises(ProtocolError, match="does not arrive: Stream removed"):
+        transport.execute(WRITE)
+    assert server.ran == [WRITE]
+    server.failure = None
+    assert transport.execute("select 1 as a").rows == [(1,)]
+
+
+def test_an_operation_that_spark_forgot_is_not_run_again(server, transport):
+    server.breaks = 1
+    with pytest.raises(ProtocolError, match="does not arrive: OPERATION_NOT_FOUND"):
+        transport.execute("select 1 as a")
+    assert len(server.plans) == 1
+    assert transport.execute("select 1 as a").rows == [(1,)]
+
+
+def test_a_plan_that_meets_itself_is_waited_for(server, transport):
+    server.before.append((grpc.StatusCode.INTERNAL, "[INVALID_HANDLE.OPERATION_ALREADY_EXISTS]"))
+    transport.execute(WRITE)
+    assert (server.ran, server.reattached) == ([WRITE], 1)
 
 
 def test_the_token_is_renewed_when_the_server_refuses_it(server, glue, transport):
@@ -168,10 +208,42 @@ def test_an_url_of_aws_gets_tls_and_one_with_a_port_does_not():
         connection_string("https://x")
 
 
-def test_python_is_refused_with_the_way_out(transport):
-    with pytest.raises(NotImplementedByGlue) as caught:
-        transport.run_python("print(1)")
-    assert "session_type: livy" in str(caught.value)
+WRAPPED = (
+    "Exception thrown in awaitResult: \n\tat org.apache.spark.util.ThreadUtils$.awaitResult"
+    "(ThreadUtils.scala:301)\n\t... 1 more\nCaused by: java.util.concurrent.ExecutionException: "
+    "org.apache.spark.SparkException: Job aborted\n\tat a.b(C.java:1)\n"
+    "Caused by: java.lang.RuntimeException: boom\n  in two lines\n\tat a.b(C.java:2)\n"
+    "\t... 9 more\n"
+)
+
+
+def test_the_cause_of_a_wrapped_error_is_told(server, transport):
+    server.failure = ("SparkException", WRAPPED)
+    with pytest.raises(StatementError) as caught:
+        transport.execute(WRITE)
+    assert caught.value.message == "java.lang.RuntimeException: boom\n  in two lines"
+    assert caught.value.hint is None
+
+
+def test_where_long_errors_do_not_come_through_the_outermost_is_told(server, glue):
+    server.longest_header = 6000
+    transport = ConnectTransport(glue, "s")
+    transport.start()
+    server.failure = ("SparkException", WRAPPED.split("\n")[0])
+    with pytest.raises(StatementError, match="Exception thrown in awaitResult") as caught:
+        transport.execute(WRITE)
+    assert "session_type: livy" in caught.value.hint
+    transport.close()
+
+
+def test_the_whole_message_of_what_pyspark_knows(server, transport):
+    """Spark cuts a message at 2048 characters; the trace has all of it."""
+    long = "[X] it says\n== SQL ==\n" + "\tat least, \n" * 500
+    server.failure = ("SparkRuntimeException", f"{long}\n\tat a.b(C.java:1)")
+    with pytest.raises(StatementError) as caught:
+        transport.execute("select 1")
+    assert caught.value.message == long.strip()
+    assert (caught.value.error_class, caught.value.error_name) == ("X", "SparkRuntimeException")
 
 
 def test_cancel_interrupts_the_runs_of_its_tag_only(server, transport):

@@ -323,8 +323,12 @@ def test_rename_by_dbt_renames_in_the_cache_once(adapter: GlueAdapter) -> None:
     assert [r.identifier for r in adapter.cache.get_relations(None, "s")] == ["new"]
 
 
-def test_a_relation_that_a_hook_made_is_found(adapter: GlueAdapter) -> None:
+def test_a_relation_that_a_hook_made_is_found(
+    adapter: GlueAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(adapter, monkeypatch)
     assert adapter.get_relation(None, "s", "made") is None
+    adapter.execute("create table glue_catalog.s.made using iceberg as select 1 as id")
     add(adapter, "made", **ICEBERG)
     found = adapter.get_relation(None, "s", "made")
     assert found is not None and found.is_iceberg

@@ -87,3 +87,14 @@ def test_the_gate_counts_throttles_and_forgets() -> None:
     }
     gate.reset()
     assert gate.stats() == {"calls": {}, "bytes": {}}
+
+
+@pytest.mark.parametrize("operation", ["GetTable", "s3:PutObject", "connect:ExecutePlan"])
+def test_latency_is_for_every_service(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("dbt.adapters.glue.local.knobs.time.sleep", slept.append)
+    gate = CallGate(Knobs())
+    gate.enter(operation)
+    gate.update({"latency": 0.06})
+    gate.enter(operation)
+    assert slept == [0.06]

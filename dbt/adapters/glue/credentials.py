@@ -117,8 +117,8 @@ class GlueCredentials(Credentials):
     session_type: str = option(
         "auto",
         "text",
-        "How SQL reaches the session: Livy statements, or Spark Connect (Glue 5.1 and later; Python "
-        "runs in a Livy session beside it). `auto`: the latter, unless SQL files run Python.",
+        "How SQL reaches the session: Livy statements, or Spark Connect (Glue 5.1 and later; "
+        "Python has a Livy session beside it). `auto`: the latter, unless SQL files run Python.",
         **one_of(*SESSION_TYPES),
         session=True,
     )

@@ -1,7 +1,8 @@
 """DataMethods: what macros ask about the data of tables."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.base import BaseRelation, available
@@ -9,8 +10,11 @@ from dbt.adapters.events.logging import AdapterLogger
 
 from dbt.adapters.glue import catalog_relations, seeds, table_metadata
 from dbt.adapters.glue.exceptions import NotOwned
+from dbt.adapters.glue.known_catalog import DELETION_AGE
+from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.services import GlueServices, glue_errors
 from dbt.adapters.glue.storage import same_location
+from dbt.adapters.glue.table_format import table_format
 from dbt.adapters.glue.temporaries import StagingTable
 
 if TYPE_CHECKING:
@@ -39,6 +43,11 @@ class DataMethods(GlueServices):
     @functools.cached_property
     def _spark_versions(self) -> dict[str, str]:
         return {}
+
+    @available
+    def session_has(self, file_format: str) -> bool:
+        """Whether the session is set up for a format, as datalake_formats asks."""
+        return self.credentials.has_format(table_format(file_format))
 
     @available
     def temp_identifier(self, base: str) -> str:
@@ -71,7 +80,7 @@ class DataMethods(GlueServices):
     @glue_errors
     def recorded_location(self, relation: BaseRelation) -> str | None:
         """Where the catalog says that the table's data is; None for a view or an absent table."""
-        table = self._table(relation)
+        table = self._table(relation, DELETION_AGE)
         return table_metadata.location_of(table) if table else None
 
     @available.parse_none
@@ -90,10 +99,11 @@ class DataMethods(GlueServices):
         """
         schema, name = self._name(relation)
         for suffix in HUDI_QUERY_SUFFIXES:
-            table = self.catalog.get_table(schema, name + suffix)
+            table = self.known.table(schema, name + suffix, DELETION_AGE)
             place = table_metadata.location_of(table) if table else None
             if location and place and same_location(place, location):
                 self.catalog.delete_table(schema, name + suffix)
+                self.known.forget_table(schema, name + suffix)
 
     @available.parse_none
     @glue_errors
@@ -113,6 +123,23 @@ class DataMethods(GlueServices):
         if required and location:
             return self.storage.delete_data(schema, name, location, custom_location)
         return self._delete_data(schema, name, location, custom_location)
+
+    @available.parse_none
+    @glue_errors
+    def clear_location(self, relation: BaseRelation, location: str) -> int:
+        """Deletes what lies where dbt is about to make a table, if it owns that."""
+        with warned_of_what_is_left():
+            return self.storage.clear(*self._name(relation), location)
+        return 0
+
+    @available.parse_none
+    @glue_errors
+    def refuse_to_share(self, relation: GlueRelation, location: str) -> None:
+        """Raises where a table cannot be made in the place of the relation, since another table's
+        data lies in that folder."""
+        schema, name = self._name(relation)
+        with_it = [name + suffix for suffix in HUDI_QUERY_SUFFIXES] if relation.is_hudi else ()
+        self.storage.refuse_to_share(schema, name, location, with_it)
 
     @available.parse_none
     @glue_errors
@@ -161,10 +188,16 @@ class DataMethods(GlueServices):
             logger.warning(line)
 
     def _delete_data(self, schema: str, name: str, location: str | None, custom: str | None) -> int:
-        if not location:
-            return 0
-        try:
-            return self.storage.delete_data(schema, name, location, custom)
-        except NotOwned as error:
-            logger.warning(str(error))
-            return 0
+        if location:
+            with warned_of_what_is_left():
+                return self.storage.delete_data(schema, name, location, custom)
+        return 0
+
+
+@contextmanager
+def warned_of_what_is_left() -> Iterator[None]:
+    """Data that dbt does not own is left, and a warning says why."""
+    try:
+        yield
+    except NotOwned as error:
+        logger.warning(str(error))

@@ -1,5 +1,6 @@
 """GlueAdapter: what dbt may ask of Glue. The work lives one floor down."""
 
+import functools
 from collections.abc import Iterable, Mapping
 from multiprocessing.context import SpawnContext
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dbt.adapters.base import BaseRelation, PythonJobHelper, available
 from dbt.adapters.base.impl import ConstraintSupport
 from dbt.adapters.capability import Capability, CapabilityDict, CapabilitySupport, Support
+from dbt.adapters.contracts.connection import AdapterResponse
 from dbt.adapters.contracts.relation import RelationConfig
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.contracts.constraints import ConstraintType
@@ -19,7 +21,12 @@ from dbt.adapters.glue.docs import docs_table, for_databases
 from dbt.adapters.glue.exceptions import GlueError
 from dbt.adapters.glue.model_config import GlueConfig, refusal
 from dbt.adapters.glue.older_methods import OlderMethods
-from dbt.adapters.glue.python_submissions import GluePythonJobHelper
+from dbt.adapters.glue.python_submissions import (
+    GLUE_SESSION,
+    METHODS,
+    GluePythonJobHelper,
+    PythonNodes,
+)
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.services import glue_errors
 from dbt.adapters.glue.table_format import (
@@ -122,6 +129,7 @@ class GlueAdapter(OlderMethods):
 
     def post_model_hook(self, config: Mapping[str, Any], context: Any) -> None:
         """dbt calls it whether or not the node has failed."""
+        self.python_nodes.end()
         self.remove_temporaries()
 
     def valid_incremental_strategies(self) -> list[str]:
@@ -131,7 +139,7 @@ class GlueAdapter(OlderMethods):
 
     @glue_errors
     def list_schemas(self, database: str | None = None) -> list[str]:
-        return [item["Name"] for item in self.catalog.get_databases()]
+        return [item["Name"] for item in self.known.databases(fresh=True)]
 
     @available.parse(lambda *a, **k: False)
     @glue_errors
@@ -144,7 +152,9 @@ class GlueAdapter(OlderMethods):
         if self.credentials.lf_tags:
             self._not_implemented("lf_tags", "Remove lf_tags from the profile.")
         schema = relation.schema or ""
-        self.catalog.create_database(schema, self.storage.database_location(schema))
+        location = self.storage.database_location(schema)
+        self.catalog.create_database(schema, location)
+        self.known.add_database(schema, location)
 
     @available.parse_none
     @glue_errors
@@ -155,6 +165,7 @@ class GlueAdapter(OlderMethods):
         for table in list(self.catalog.get_tables(schema)):
             places.append((table["Name"], table_metadata.location_of(table)))
             self.catalog.delete_table(schema, table["Name"])
+            self.known.forget_table(schema, table["Name"])
         for name, place in places:
             self._delete_data(schema, name, place, None)
         self.catalog.delete_database(schema)
@@ -166,8 +177,7 @@ class GlueAdapter(OlderMethods):
     def list_relations_without_caching(self, schema_relation: BaseRelation) -> list[BaseRelation]:
         schema = schema_relation.schema or ""
         return [
-            catalog_relations.relation_of(table, schema)
-            for table in self.catalog.get_tables(schema)
+            catalog_relations.relation_of(table, schema) for table in self.known.list_tables(schema)
         ]
 
     def list_relations(self, database: str | None, schema: str) -> list[BaseRelation]:
@@ -184,13 +194,13 @@ class GlueAdapter(OlderMethods):
     ) -> BaseRelation | None:
         """The relation, from dbt's cache or the catalog; file_format is accepted, not needed.
 
-        The catalog is asked about what the cache does not know: a hook or macro may have made it.
+        The cache does not know what a hook or macro has made; the catalog is asked about that.
         """
         if not identifier:
             return None
         schema = self._bare(schema)
         found = super().get_relation(None, schema, identifier)
-        if found is None and (table := self.catalog.get_table(schema, identifier)):
+        if found is None and (table := self.known.table(schema, identifier)):
             found = catalog_relations.relation_of(table, schema)
             self.cache_added(found)
         return found
@@ -225,6 +235,8 @@ class GlueAdapter(OlderMethods):
     def glue_rename_relation(self, from_relation: GlueRelation, to_relation: GlueRelation) -> None:
         """Renames in the catalog; the data stays where it is."""
         catalog_relations.rename(self.catalog, from_relation, to_relation)
+        self.known.forget_table(*self._name(from_relation))
+        self.known.forget_table(*self._name(to_relation))
         known = self.cache.get_relations(None, to_relation.schema)
         # adapter.rename_relation has renamed in dbt's cache before it calls the macro
         if not any(found.matches(identifier=to_relation.identifier) for found in known):
@@ -250,23 +262,48 @@ class GlueAdapter(OlderMethods):
         used_schemas: frozenset[tuple[str, str]],
     ) -> tuple["agate.Table", list[Exception]]:
         names = {(r.schema, None) for r in self._get_catalog_relations(relation_configs)}
-        return docs_table(self.catalog, names, self._columns_in_session)
+        return docs_table(self.catalog, names, self._columns_in_session, self.known.tables)
 
     def get_catalog_by_relations(
         self, used_schemas: frozenset[tuple[str, str]], relations: set[BaseRelation]
     ) -> tuple["agate.Table", list[Exception]]:
         names = {(r.schema, r.identifier) for r in relations}
-        return docs_table(self.catalog, names, self._columns_in_session)
+        return docs_table(self.catalog, names, self._columns_in_session, self.known.tables)
 
-    # --- python models, and what comes later
+    # --- python models
 
     @property
     def python_submission_helpers(self) -> dict[str, type[PythonJobHelper]]:
-        return {"glue_session": GluePythonJobHelper}
+        return dict.fromkeys(METHODS, GluePythonJobHelper)
 
     @property
     def default_python_submission_method(self) -> str:
-        return "glue_session"
+        return GLUE_SESSION
+
+    def submit_python_job(
+        self, parsed_model: dict[str, Any], compiled_code: str
+    ) -> AdapterResponse:
+        try:
+            return GluePythonJobHelper(parsed_model, self.add_query).submit(compiled_code)
+        finally:
+            self.known.change(None)
+
+    @functools.cached_property
+    def python_nodes(self) -> PythonNodes:
+        return PythonNodes(self.connections)
+
+    @available.parse_none
+    @glue_errors
+    def use_python_session(self, model: Mapping[str, Any]) -> None:
+        """Has the SQL of a Python model run where its Python runs, to the end of the node."""
+        if model["language"] == "python":
+            self.python_nodes.begin(model)
+
+    @available.parse(lambda *a, **k: False)
+    @glue_errors
+    def leave_python_session(self) -> bool:
+        """Has this node's SQL run where others' does; True if that is another Spark session."""
+        return self.python_nodes.leave()
 
     # --- private
 

@@ -38,7 +38,7 @@ class OlderMethods(DataMethods):
     @available.parse_none
     def execute_pyspark(self, codeblock: str) -> None:
         """Runs Python in the session, with `spark` set."""
-        self.connections.add_query(f"{PYTHON_PREFIX}\n{codeblock}")
+        self.add_query(f"{PYTHON_PREFIX}\n{codeblock}")
 
     @available.parse_none
     @glue_errors

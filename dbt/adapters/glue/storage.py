@@ -1,16 +1,18 @@
 """TableStorage: where tables live on S3, and which of it dbt may delete."""
 
+import itertools
 import re
+import threading
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from dbt.adapters.glue.catalog import DataCatalog
 from dbt.adapters.glue.clients import GlueClients, call
 from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError, NotOwned
-from dbt.adapters.glue.table_metadata import location_of
+from dbt.adapters.glue.known_catalog import DELETION_AGE, KnownCatalog
 
 OBJECTS_A_BATCH = 1000  # DeleteObjects of S3
+FOLDER_PAGES = 5  # of 1000; a place with more folders is not listed to its end
 # Folders of ours below the profile's location.
 TEMPORARY_FOLDER = "_dbt_glue_tmp"
 RESULTS_FOLDER = "_dbt_glue_results"
@@ -50,15 +52,15 @@ class TableStorage:
     def __init__(
         self,
         clients: GlueClients,
-        catalog: DataCatalog,
+        known: KnownCatalog,
         location: str | None,
         root_location: bool = False,
     ) -> None:
         self._clients = clients
-        self._catalog = catalog
+        self._known = known
         self._location = location.rstrip("/") if location else None
         self._root_location = root_location
-        self._databases: list[tuple[str, str]] | None = None
+        self._folders = Folders(self._folders_in)
 
     def location_for(self, schema: str | None, name: str, custom: str | None = None) -> str:
         """Where a table's data goes, without a trailing slash; a custom location wins.
@@ -79,7 +81,7 @@ class TableStorage:
         self, schema: str, name: str, location: str, custom: str | None = None
     ) -> str | None:
         """The reason why dbt must not delete the data at a table's location; None if it may."""
-        return self._why_not_ours(location, custom) or self._holds_others(schema, name, location)
+        return self._why_not_ours(location, custom) or self._holds_others(schema, {name}, location)
 
     def _why_not_ours(self, location: str, custom: str | None) -> str | None:
         _, prefix = split_location(location)
@@ -91,25 +93,31 @@ class TableStorage:
             return f"it is not below the profile's location ({self._location})"
         return None
 
-    def _holds_others(self, schema: str, name: str, location: str) -> str | None:
-        for database, place in self._database_locations():
-            if _covers(location, place):
-                return f"it holds the database {database}"
-        for table in self._catalog.get_tables(schema):
-            other = location_of(table)
-            if table["Name"] != name.lower() and other and _is_s3(other):
-                if _covers(location, other):
-                    return f"it holds the table {schema}.{table['Name']}"
+    def _holds_others(self, schema: str, names: set[str], location: str) -> str | None:
+        reason = self._holder(schema, names, location, fresh=False)
+        # what is known is where tables are or were; only the catalog says what is there now
+        return reason and self._holder(schema, names, location, fresh=True)
+
+    def _holder(self, schema: str, names: set[str], location: str, fresh: bool) -> str | None:
+        own = {name.lower() for name in names}
+        for database in self._known.databases(fresh):
+            place = database.get("LocationUri") or ""
+            if _is_s3(place) and _covers(location, place):
+                return f"it holds the database {database['Name']}"
+        for other, place in self._known.places(schema, -1 if fresh else DELETION_AGE):
+            if other not in own and _is_s3(place) and _covers(location, place):
+                return f"it holds the table {schema}.{other}"
         return None
 
-    def _database_locations(self) -> list[tuple[str, str]]:
-        if self._databases is None:  # an account may have thousands: asked for once a run
-            self._databases = [
-                (database["Name"], database["LocationUri"])
-                for database in self._catalog.get_databases()
-                if _is_s3(database.get("LocationUri") or "")
-            ]
-        return self._databases
+    def clear(self, schema: str, name: str, location: str) -> int:
+        """`delete_data` for a table that is about to be made there.
+
+        The folders beside it are listed once a run; where there is none of its name, nothing is
+        asked: Spark refuses to make a table in a folder that has come into being since.
+        """
+        if not self._folders.take(location):
+            return 0
+        return self.delete_data(schema, name, location)
 
     def delete_data(self, schema: str, name: str, location: str, custom: str | None = None) -> int:
         """Deletes every object below a location that dbt owns; returns how many.
@@ -118,21 +126,38 @@ class TableStorage:
         """
         reason = self._why_not_ours(location, custom)
         if reason is None:
-            if next(self._keys(*split_location(location)), None) is None:
+            keys = self._keys(*split_location(location))
+            first = list(itertools.islice(keys, 1))
+            if not first:
+                self._folders.emptied(location)
                 return 0
-            reason = self._holds_others(schema, name, location)
+            reason = self._holds_others(schema, {name}, location)
         if reason:
             raise NotOwned(
                 f"The data of {schema}.{name} at {location} was not deleted: {reason}",
                 hint="Delete it yourself, or give the table a location of its own.",
             )
-        return self._delete_below(location)
+        deleted = self._delete(location, itertools.chain(first, keys))
+        self._folders.emptied(location)
+        return deleted
+
+    def refuse_to_share(
+        self, schema: str, name: str, location: str, with_it: Iterable[str] = ()
+    ) -> None:
+        """Raises NotOwned where data of another table or database lies below the location, so
+        that no table can be made there. with_it: tables that go when this one is dropped."""
+        holder = self._holds_others(schema, {name, *with_it}, location)
+        if holder and next(self._keys(*split_location(location)), None) is not None:
+            raise NotOwned(
+                f"{schema}.{name} cannot be made anew at {location}: {holder}",
+                hint="Move one of the two to a location of its own.",
+            )
 
     def delete_temporary(self, path: str) -> int:
         """Deletes a folder that `new_temporary` named."""
         if f"/{TEMPORARY_FOLDER}/" not in path:
             raise ConfigurationError(f"{path} is not a temporary folder of dbt-glue")
-        return self._delete_below(path)
+        return self._delete(path, self._keys(*split_location(path)))
 
     def new_temporary(self) -> str:
         """A unique folder for files of one statement, `<location>/_dbt_glue_tmp/<id>`."""
@@ -160,12 +185,12 @@ class TableStorage:
             )
         return self._location
 
-    def _delete_below(self, location: str) -> int:
+    def _delete(self, location: str, found: Iterable[str]) -> int:
         bucket, prefix = split_location(location)
         if not prefix:
             raise ConfigurationError(f"{location} is the root of a bucket: nothing was deleted")
         deleted = 0
-        for keys in _batches(self._keys(bucket, prefix)):
+        for keys in _batches(found):
             response = call(
                 "DeleteObjects",
                 self._clients.s3.delete_objects,
@@ -182,20 +207,58 @@ class TableStorage:
         return deleted
 
     def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
-        token: dict[str, Any] = {}
-        while True:
-            page = call(
-                "ListObjectsV2",
-                self._clients.s3.list_objects_v2,
-                Bucket=bucket,
-                Prefix=f"{prefix}/",
-                **token,
-            )
+        for page in self._pages(Bucket=bucket, Prefix=f"{prefix}/"):
             for item in page.get("Contents", ()):
                 yield item["Key"]
+
+    def _folders_in(self, parent: str) -> set[str] | None:
+        """Names of the folders below a location; None where there are too many to list."""
+        bucket, prefix = split_location(parent)
+        prefix = f"{prefix}/" if prefix else ""
+        found: set[str] = set()
+        for number, page in enumerate(self._pages(Bucket=bucket, Prefix=prefix, Delimiter="/")):
+            if number == FOLDER_PAGES:
+                return None
+            for item in page.get("CommonPrefixes", ()):
+                found.add(item["Prefix"][len(prefix) :].rstrip("/"))
+        return found
+
+    def _pages(self, **what: Any) -> Iterator[dict[str, Any]]:
+        token: dict[str, Any] = {}
+        while True:
+            page = call("ListObjectsV2", self._clients.s3.list_objects_v2, **what, **token)
+            yield page
             if not page.get("IsTruncated"):
                 return
             token = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+class Folders:
+    """Which folders there are beside a table's; a parent's are listed once a run."""
+
+    def __init__(self, folders_in: Callable[[str], set[str] | None]) -> None:
+        self._folders_in = folders_in
+        self._lock = threading.Lock()
+        self._there: dict[str, set[str] | None] = {}
+
+    def take(self, location: str) -> bool:
+        """Whether there may be anything in the folder. From now on there may be."""
+        parent, _, name = location.rpartition("/")
+        with self._lock:
+            if parent not in self._there:
+                self._there[parent] = self._folders_in(parent)
+            there = self._there[parent]
+            if there is None or name in there:
+                return True
+            there.add(name)
+            return False
+
+    def emptied(self, location: str) -> None:
+        parent, _, name = location.rpartition("/")
+        with self._lock:
+            there = self._there.get(parent)
+            if there is not None:
+                there.discard(name)
 
 
 def _is_s3(location: str) -> bool:

@@ -28,6 +28,7 @@ class TableFormat:
     comment_column: bool = True
     not_null: bool = False  # NOT NULL is checked when rows are written
     check_constraint: bool = False  # ALTER TABLE ADD CONSTRAINT CHECK
+    void: bool = True  # columns without a type, as of `null as x`
     partition_transforms: bool = False  # years(x), bucket(16, x), …
     rename: bool = False  # ALTER TABLE RENAME TO; others are renamed in the catalog
     purge: bool = False  # DROP TABLE PURGE deletes the data
@@ -48,13 +49,13 @@ HUDI_METADATA_COLUMNS = (
 FORMATS: dict[str, TableFormat] = {
     table_format.name: table_format
     for table_format in (
-        TableFormat("parquet", clustered=True),
-        TableFormat("orc", clustered=True),
-        TableFormat("csv", clustered=True),
+        TableFormat("parquet", void=False, clustered=True),
+        TableFormat("orc", void=False, clustered=True),
+        TableFormat("csv", void=False, clustered=True),
         TableFormat("json", clustered=True),
         # Spark refuses ALTER TABLE ADD COLUMNS on these two.
         TableFormat("avro", add_column=False, clustered=True),
-        TableFormat("text", add_column=False, clustered=True),
+        TableFormat("text", void=False, add_column=False, clustered=True),
         TableFormat(
             "iceberg",
             datalake_format="iceberg",

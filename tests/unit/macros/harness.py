@@ -64,6 +64,8 @@ class FakeAdapter:
         self.columns: dict[str, list[GlueColumn]] = {}
         self.increment_columns: list[GlueColumn] = []
         self.query_columns: list[str] = []
+        self.formats = ["iceberg", "delta"]  # of the session
+        self.shared = False  # whether another table lies in the folder
         self.version = "3.5.4 abc"
 
     def dispatch(self, name: str, package: str | None = None) -> Any:
@@ -92,8 +94,14 @@ class FakeAdapter:
     def spark_version(self) -> str:
         return self.version
 
+    def use_python_session(self, model: Any) -> None:
+        """The models of these tests are SQL."""
+
     def remember_temporary(self, relation: GlueRelation) -> None:
         self.remembered.append(str(relation))
+
+    def session_has(self, file_format: str) -> bool:
+        return file_format in self.formats
 
     def temp_identifier(self, base: str) -> str:
         return f"{base}__dbt_tmp_1"
@@ -126,6 +134,17 @@ class FakeAdapter:
         self, relation: Any, location: str, custom: Any = None, required: bool = False
     ) -> None:
         self.log.append(f"DELETE DATA {location}")
+
+    def clear_location(self, relation: Any, location: str) -> None:
+        self.log.append(f"CLEAR {location}")
+
+    def refuse_to_share(self, relation: Any, location: str) -> None:
+        if self.shared:
+            raise CompilationError(f"{location} is shared")
+
+    def get_column_schema_from_query(self, sql: str) -> list[GlueColumn]:
+        self.log.append(" ".join(sql.split()))
+        return self.increment_columns
 
     def upload_seed(self, table: Any, relation: Any, types: Any) -> dict[str, Any]:
         columns = [{"name": name, "type": kind} for name, kind in (types or {}).items()]

@@ -15,7 +15,7 @@ def test_seed_travels_as_text_and_gets_its_types_in_one_query() -> None:
         "create or replace temporary view `tab__dbt_tmp_1` ( `id` string, `n` string, "
         "`tags` string ) using json options (path 's3://b/tmp/1')"
     )
-    assert cleared == "DELETE DATA s3://b/sch/tab"
+    assert cleared == "CLEAR s3://b/sch/tab"
     assert created.startswith("create table `sch`.`tab` using parquet location")
     assert (
         "case when cast(`id` as bigint) is null and trim(`id`) <> '' then raise_error("

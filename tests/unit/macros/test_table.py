@@ -5,7 +5,7 @@ from dbt_common.exceptions import CompilationError
 
 from .harness import FakeProject, columns
 
-CLEAR = "DELETE DATA s3://b/sch/tab"
+CLEAR = "CLEAR s3://b/sch/tab"
 
 
 @pytest.mark.parametrize("name", ["parquet", "csv", "json", "text", "orc", "avro", "delta", "hudi"])
@@ -51,12 +51,51 @@ def test_delta_takes_schema_then_rows_where_spark_cannot(version: str) -> None:
 def test_a_table_is_dropped_only_after_the_query_was_analysed(was: str) -> None:
     project = FakeProject(file_format="parquet")
     project.existing(was)
-    view, dropped, deleted, cleared, created, _ = project.run("table")
-    assert view.startswith("create or replace temporary view `tab__dbt_tmp_1` as select 1 as id")
+    analysed, dropped, deleted, cleared, created = project.run("table")
+    assert analysed == "select * from ( select 1 as id ) as __dbt_sbq where false limit 0"
     assert dropped.startswith("drop table if exists")
     assert deleted == "DELETE DATA s3://b/recorded/tab"
     assert cleared == CLEAR
-    assert created.endswith("as select * from `tab__dbt_tmp_1`")
+    assert created.endswith("as select 1 as id")
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "told"),
+    [
+        ("select 1 as a, 2 as A", {"a": "int", "A": "int"}, "more than one column"),
+        ("select null as a", {"a": "VOID"}, "has no type, which parquet cannot store"),
+        ("select * from `sch`.`tab`", {"a": "int"}, "reads itself while it is rebuilt"),
+        ("select 1 as a", {"a": "int"}, "is shared"),
+    ],
+)
+def test_a_query_that_no_table_can_be_made_of_costs_no_table(
+    query: str, found: dict[str, str], told: str
+) -> None:
+    project = FakeProject(file_format="parquet", sql=query)
+    project.existing("parquet")
+    project.adapter.increment_columns = columns(**found)
+    project.adapter.shared = told == "is shared"
+    with pytest.raises(CompilationError, match=told):
+        project.run("table")
+    assert all("where false" in line for line in project.adapter.log)
+
+
+def test_partitions_take_the_case_of_the_query_where_hudi_insists() -> None:
+    project = FakeProject(file_format="parquet", partition_by=["DAY", "unknown"])
+    assert "partitioned by (`DAY`, `unknown`)" in project.run("table")[-1]
+    project = FakeProject(file_format="parquet", partition_by=["DAY", "unknown"])
+    project.adapter.formats = ["hudi"]
+    project.adapter.increment_columns = columns(id="int", Day="string")
+    _, asked, created = project.run("table")
+    assert asked.startswith("select * from ( select 1 as id ) as __dbt_sbq where false")
+    assert "partitioned by (`Day`, `unknown`)" in created
+
+
+def test_json_stores_what_has_no_type() -> None:
+    project = FakeProject(file_format="json")
+    project.existing("json")
+    project.adapter.increment_columns = columns(a="VOID")
+    assert project.run("table")[-1].startswith("create table")
 
 
 def test_a_view_of_the_same_name_gives_way() -> None:

@@ -26,6 +26,7 @@ _MAX_CALLS = 128  # a running statement holds one of them
 _OPTIONS = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
+    ("grpc.max_metadata_size", 128 * 1024),  # Spark's errors bring their Java trace in a header
     ("grpc.so_reuseport", 0),
 ]
 _RUNS = "ExecutePlan"
@@ -36,8 +37,9 @@ class ConnectEndpoint:
     """Listens from construction on, at `url`, for the Spark Connect server on `port`.
 
     on_call gets "connect:<method>" and may raise ApiError, whose code is then the status (by
-    gRPC's name, else UNKNOWN). on_text gets the text of each plan before it runs. on_end is told,
-    on a thread of the call, of each plan that has ended.
+    gRPC's name, else UNKNOWN); what it waits holds the call up. on_text gets the text of each plan
+    before it runs. on_end is told, on a thread of the call, of each plan that has ended; on_bytes,
+    of the bytes of each call's messages, to us and from us.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class ConnectEndpoint:
         on_call: Callable[[str], None],
         on_text: Callable[[str], None],
         on_end: Callable[[], None],
+        on_bytes: Callable[[int, int], None] = lambda received, sent: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._knobs = knobs
         self._on_call = on_call
         self._on_text = on_text
         self._on_end = on_end
+        self._on_bytes = on_bytes
         self._clock = clock
         self._lock = threading.Lock()
         self._tokens: dict[str, float] = {}
@@ -91,15 +95,19 @@ class ConnectEndpoint:
             request
         )
         context.add_callback(call.cancel)
+        sent = 0
         with self._counted(name):
             try:
                 for answer in call:
+                    sent += len(answer)
                     yield answer
                     if name == _RUNS and self._drops():
                         context.abort(grpc.StatusCode.UNAVAILABLE, "asked for by connect_drop")
             except grpc.RpcError as error:
                 context.set_trailing_metadata(error.trailing_metadata() or ())
                 context.abort(error.code(), error.details())
+            finally:
+                self._on_bytes(0 if streamed else len(request), sent)
 
     def _admit(self, name: str, request: Any, context: Any) -> None:
         token = dict(context.invocation_metadata()).get(TOKEN_HEADER, "")

@@ -25,7 +25,7 @@ class Knobs:
     """Seconds, counts and switches; the defaults are a fast, healthy service."""
 
     provisioning_delay: float = 0.0  # seconds that a session stays PROVISIONING at least
-    latency: float = 0.0  # seconds added to each Glue call
+    latency: float = 0.0  # seconds added to each call of Glue, S3, Spark Connect and the rest
     throttle: dict[str, int] = dataclasses.field(default_factory=dict)
     # operation -> how many of its next calls answer ThrottlingException
     fail: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
@@ -127,15 +127,16 @@ class CallGate:
         self._bytes: Counter[str] = Counter()
 
     def enter(self, operation: str) -> None:
-        """Operations of S3 are called `s3:PutObject`, Spark Connect's `connect:ExecutePlan`; the
-        knob `latency` leaves them alone.
+        """Operations of S3 are called `s3:PutObject`, Spark Connect's `connect:ExecutePlan`.
 
+        Returns after the knob `latency`, which stands for the whole way there and back; a stream
+        is so held up once, before its first answer. Spark reads and writes files without it.
         Raises ThrottlingException, or the error that the knob `fail` names.
         """
         with self._lock:
             self._calls[operation] += 1
             error = self._injected(operation)
-        if self.knobs.latency and ":" not in operation:
+        if self.knobs.latency:
             time.sleep(self.knobs.latency)
         if error is not None:
             raise error

@@ -148,6 +148,7 @@ class LocalGlueServer:
             on_call=self._on_connect_call,
             on_text=self._on_text,
             on_end=session.plan_ended,
+            on_bytes=lambda received, sent: self.gate.transferred("connect", received, sent),
         )
 
     def _on_connect_call(self, operation: str) -> None:

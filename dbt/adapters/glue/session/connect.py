@@ -3,7 +3,6 @@
 Imported when a Spark Connect session is used: it needs the `connect` extra.
 """
 
-import re
 import threading
 import time
 import uuid
@@ -22,7 +21,7 @@ from pyspark.sql.connect.proto.base_pb2_grpc import SparkConnectServiceStub
 from dbt.adapters.glue.__version__ import version
 from dbt.adapters.glue.exceptions import (
     GlueError,
-    NotImplementedByGlue,
+    ProtocolError,
     SessionError,
     SessionLost,
     StatementCancelled,
@@ -31,6 +30,15 @@ from dbt.adapters.glue.session.arrow import Field, command_result, fields_of, re
 from dbt.adapters.glue.session.connect_channel import Guard, open_channel
 from dbt.adapters.glue.session.connect_endpoint import ConnectEndpoint
 from dbt.adapters.glue.session.connect_errors import error_info, glue_error
+from dbt.adapters.glue.session.connect_plans import (
+    cast_to_text,
+    command,
+    is_query,
+    limited,
+    query,
+    rooted,
+    written_nowhere,
+)
 from dbt.adapters.glue.session.result import Result
 from dbt.adapters.glue.session.ticket import copy_error
 
@@ -45,9 +53,8 @@ RETRIES = {
 }
 INTERRUPT_WITHIN = 5.0
 MARK = "spark.dbt.glue.client"
+USER = "dbt-glue"
 TRACES = "spark.sql.pyspark.jvmStacktrace.enabled"
-# What is a query for sure needs no look at the server first; WITH may begin an INSERT.
-QUERY = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/|\()*select\b", re.I | re.S)
 
 # Told by pyspark where a result that we have could not be released: the server does that itself.
 warnings.filterwarnings("ignore", "ReleaseExecute failed")
@@ -62,6 +69,14 @@ class Run:
     operation_id: str | None = None
     cancelled: bool = False
     stream: Any = None
+
+
+class Answers(ExecutePlanResponseReattachableIterator):
+    """pyspark's, which asks the server at each answer to forget it; once at the end is enough:
+    the server keeps 10 MB of what it has sent, and drops the oldest by itself."""
+
+    def _release_until(self, until_response_id: str) -> None:
+        pass
 
 
 class AsText(Exception):
@@ -118,11 +133,11 @@ class ConnectTransport:
         )
 
     def run_python(self, code: str, *, tag: str | None = None) -> str:
-        raise NotImplementedByGlue(
-            "A Spark Connect session runs SQL only, and this is Python.",
-            hint="Set `session_type: livy` in the profile.",
-            session_id=self.session_id,
-        )
+        """Runs Python in this process, with `spark` set to a client of the session."""
+        from dbt.adapters.glue.session.connect_python import run_here
+
+        with self._running(tag) as run:
+            return run_here(code, self._channel, self._spark_session, USER, run)
 
     def cancel(self, tag: str) -> None:
         with self._lock:
@@ -194,11 +209,29 @@ class ConnectTransport:
         if run.cancelled:
             return self._cancelled(run)
         if not isinstance(error, GlueError):
+            if error.code() == grpc.StatusCode.UNAVAILABLE and self._is_there():
+                return self._undelivered(error.details(), run)
             error = glue_error(error, self.session_id, run.operation_id)
         if isinstance(error, SessionLost):
             self.lost = error
             return copy_error(error)
         return error
+
+    def _is_there(self) -> bool:
+        """Whether Spark answers us, although one answer of it does not arrive."""
+        try:
+            return not self._is_restarted()
+        except (grpc.RpcError, GlueError):
+            return False
+
+    def _undelivered(self, why: str, run: Run) -> ProtocolError:
+        return ProtocolError(
+            f"Spark's answer to this statement does not arrive: {why}",
+            hint="The session answers other calls. The statement may have run, or failed with an "
+            "error too long for what lies between here and Spark: see the session's log.",
+            session_id=self.session_id,
+            statement_id=run.operation_id,
+        )
 
     def _cancelled(self, run: Run) -> StatementCancelled:
         return StatementCancelled(
@@ -210,36 +243,25 @@ class ConnectTransport:
     def _result(
         self, run: Run, sql: str, fetch: bool, limit: int | None
     ) -> tuple[list[Field], list[tuple], int | None]:
-        query = protocol.Relation()
-        query.sql.query = sql
-        if not QUERY.match(sql):
-            command = protocol.Plan()
-            command.command.sql_command.sql = sql
-            query = self._run(run, command).relation or query
-        if query.HasField("local_relation"):  # a command has run; its result came along
-            fields, rows = command_result(query.local_relation.data)
+        relation = query(sql)
+        if not is_query(sql):
+            relation = self._run(run, command(sql)).relation or relation
+        if relation.HasField("local_relation"):  # a command has run; its result came along
+            fields, rows = command_result(relation.local_relation.data)
             count = affected(fields, rows) if fields else None
             return fields, rows if limit is None else rows[:limit], count
         if not fetch:
-            return self._run_to_the_end(run, query), [], None
+            self._run(run, written_nowhere(relation))
+            return [], [], None
         if limit is not None:
-            query = limited(query, limit)
+            relation = limited(relation, limit)
         try:
-            answer = self._run(run, rooted(query))
+            answer = self._run(run, rooted(relation))
         except AsText as found:
-            answer = self._run(run, rooted(cast_to_text(query, found.fields)))
+            answer = self._run(run, rooted(cast_to_text(relation, found.fields)))
             answer.fields = found.fields
         rows = rows_of(answer.batches, answer.fields)
         return answer.fields, rows, len(rows)
-
-    def _run_to_the_end(self, run: Run, query: Any) -> list[Field]:
-        plan = protocol.Plan()
-        write = plan.command.write_operation
-        write.input.CopyFrom(query)
-        write.source = "noop"
-        write.mode = protocol.WriteOperation.SaveMode.SAVE_MODE_OVERWRITE
-        self._run(run, plan)
-        return []
 
     def _run(self, run: Run, plan: Any) -> "Answer":
         """Runs a plan as one operation. Raises AsText as soon as the schema says so."""
@@ -251,18 +273,20 @@ class ConnectTransport:
         request.operation_id = run.operation_id
         request.tags.append(run.label)
         answer = Answer()
-        stream = ExecutePlanResponseReattachableIterator(request, self._stub, RETRIES, ())
+        stream = Answers(request, self._stub, RETRIES, ())
         try:
             for part in stream:
                 answer.take(part)
         except AsText:
             stream.close()
             raise
+        except RuntimeError as error:  # pyspark's, where an operation is gone that had answered
+            raise self._undelivered(str(error.args[0]), run) from error
         return answer
 
     def _request(self, kind: Callable[..., Any]) -> Any:
         request = kind(session_id=self._spark_session, client_type=f"dbt-glue/{version}")
-        request.user_context.user_id = "dbt-glue"
+        request.user_context.user_id = USER
         return request
 
     def _on_stream(self, stream: Any) -> None:
@@ -342,32 +366,3 @@ def affected(fields: list[Field], rows: list[tuple]) -> int | None:
         return len(rows)
     count = rows[0][names.index("num_affected_rows")] if rows else None
     return count if count is not None and count >= 0 else None  # -1: Delta does not know
-
-
-def rooted(relation: Any) -> Any:
-    plan = protocol.Plan()
-    plan.root.CopyFrom(relation)
-    return plan
-
-
-def limited(relation: Any, limit: int) -> Any:
-    outer = protocol.Relation()
-    outer.limit.input.CopyFrom(relation)
-    outer.limit.limit = limit
-    return outer
-
-
-def cast_to_text(relation: Any, fields: list[Field]) -> Any:
-    """The relation with its columns by position (names may repeat), some of them as strings."""
-    names = [f"_c{number}" for number in range(len(fields))]
-    outer = protocol.Relation()
-    outer.project.input.to_df.input.CopyFrom(relation)
-    outer.project.input.to_df.column_names.extend(names)
-    for name, item in zip(names, fields, strict=True):
-        expression = outer.project.expressions.add()
-        if item.as_text:
-            expression = expression.cast
-            expression.type_str = "string"
-            expression = expression.expr
-        expression.unresolved_attribute.unparsed_identifier = name
-    return outer

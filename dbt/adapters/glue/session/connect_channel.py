@@ -25,10 +25,15 @@ OPTIONS = [
     ("grpc.keepalive_time_ms", 310_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.max_receive_message_length", -1),
+    # An error of Spark with its Java trace is one header, in base64.
+    ("grpc.max_metadata_size", 128 * 1024),
 ]
 REFUSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
-# What proxies make of a stream that they end, an expired token among the causes.
-BROKEN = re.compile(r"Stream removed|RST_STREAM|GOAWAY|SESSION_BUSY|SessionBusyException")
+# What proxies make of a stream that they end, an expired token among the causes; and a plan that
+# was sent again and met itself.
+BROKEN = re.compile(
+    r"Stream removed|RST_STREAM|GOAWAY|SESSION_BUSY|SessionBusyException|OPERATION_ALREADY_EXISTS"
+)
 UNKNOWN_OPERATION = "INVALID_HANDLE.OPERATION_NOT_FOUND"
 UNKNOWN_SESSION = re.compile(r"INVALID_HANDLE\.SESSION_(NOT_FOUND|CLOSED|CHANGED)")
 
@@ -123,7 +128,8 @@ class Guard(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
 
     def _check_alive(self, error: Any) -> None:
         if not self._endpoint.alive():
-            raise lost(error.details() or "The session does not answer.", self._endpoint.session_id)
+            told = f"The session has ended, and its server is gone: {error.details()}"
+            raise lost(told, self._endpoint.session_id)
 
 
 class Stream:

@@ -1,6 +1,7 @@
 """SessionPool: which session serves whom. It stops what it started, whatever happens."""
 
 import atexit
+import importlib
 import os
 import signal
 import threading
@@ -8,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 from dbt.adapters.glue.exceptions import GlueError, SessionError
@@ -188,6 +189,9 @@ class SessionPool:
             glue = self._clients.glue
             if lost:
                 self._lifecycle(glue).stop(entry.name.id)
+            if entry.spec.session_type == "spark_connect":
+                # takes half a second, which is free while Glue provisions
+                threading.Thread(target=_import_connect, daemon=True).start()
             try:
                 transport = self._started(entry, glue, entry.spec, look_first=lost)
             except GlueError as error:
@@ -220,11 +224,10 @@ class SessionPool:
 
     def _transport(self, entry: _Entry, glue: Any, acquired: Acquired) -> PooledTransport:
         if acquired.session_type == "spark_connect":
-            for name in SET_BY_NUMPY:
-                os.environ.setdefault(name, "1")
-            from dbt.adapters.glue.session.connect import ConnectTransport
-
-            return ConnectTransport(glue, entry.name.id, clock=self._clock, sleep=self._sleep)
+            connect = _import_connect()
+            return connect.ConnectTransport(
+                glue, entry.name.id, clock=self._clock, sleep=self._sleep
+            )
         return LivyTransport(
             glue,
             entry.name.id,
@@ -309,6 +312,13 @@ class SessionPool:
         except GlueError:
             state = {}  # then the usage says that Glue did not tell
         self._usage.left(entry.name.id, state, kept=entry.name.shared)
+
+
+def _import_connect() -> ModuleType:
+    """session/connect.py, which needs libraries that an installation may lack."""
+    for name in SET_BY_NUMPY:
+        os.environ.setdefault(name, "1")
+    return importlib.import_module("dbt.adapters.glue.session.connect")
 
 
 def _closed(name: SessionName) -> SessionError:

@@ -3,10 +3,20 @@
     {{ create_temporary_view(relation, compiled_code) }}
   {%- else -%}
     {%- set table = glue__formatted(relation) -%}
-    {{ glue__create_clauses('create table', table) }}
+    {{ glue__create_clauses('create table', table, names=glue__names_for_partitions(compiled_code)) }}
     as
     {{ compiled_code }}
   {%- endif -%}
+{%- endmacro %}
+
+
+{#-- Hudi's extension of Spark refuses a Hive-format table whose partition column is not in the case
+     of the query: "Partition schema fields order does not match". There the query is asked. --#}
+{% macro glue__names_for_partitions(sql) -%}
+  {%- if config.get('partition_by') and not glue__model_format().datalake_format and adapter.session_has('hudi') -%}
+    {{ return(get_column_schema_from_query(sql) | map(attribute='name') | list) }}
+  {%- endif -%}
+  {{ return(none) }}
 {%- endmacro %}
 
 
@@ -21,12 +31,12 @@
 {%- endmacro %}
 
 
-{% macro glue__create_clauses(verb, table, columns=none) -%}
+{% macro glue__create_clauses(verb, table, columns=none, names=none) -%}
   {{ verb }} {{ table }}
   {% if columns %}({{ glue__column_definitions(columns) }}){% endif %}
   {{ file_format_clause() }}
   {{ options_clause() }}
-  {{ partition_cols(label='partitioned by') }}
+  {{ glue__partition_cols('partitioned by', names=names) if names else partition_cols(label='partitioned by') }}
   {{ clustered_cols(label='clustered by') }}
   {{ glue__location_of(table) }}
   {{ comment_clause() }}
@@ -65,8 +75,8 @@
 
 {#-- Builds the table anew from a query, in the place of whatever has its name.
 
-     What replaces atomically, does. For the rest the query is first analysed as a temporary view,
-     so that a model with an error in it does not cost the table that is there. --#}
+     What replaces atomically, does. For the rest Spark first tells the query's columns, so that a
+     model with an error in it does not cost the table that is there. --#}
 {% macro glue__build_table(existing_relation, target_relation, sql, statement_name='main') -%}
   {%- set format = glue__model_format() -%}
   {%- set same_format = existing_relation is not none and existing_relation.is_table
@@ -83,15 +93,42 @@
       {{ get_replace_table_sql(target_relation, sql) }}
     {%- endcall -%}
   {%- else -%}
-    {%- set view = glue__stage_view(target_relation, sql) -%}
+    {%- do adapter.refuse_to_share(
+      existing_relation, adapter.get_location(target_relation, glue__custom_location(), as_clause=False)
+    ) -%}
+    {{ glue__refuse_to_read_itself(target_relation, sql, "Use materialized='incremental'.") }}
+    {{ glue__refuse_columns(target_relation, get_column_schema_from_query(sql)) }}
     {{ glue__drop_existing(existing_relation) }}
     {{ glue__clear_location(target_relation) }}
     {%- call statement(statement_name) -%}
-      {{ glue__create_clauses('create table', target_relation) }}
-      as
-      select * from {{ view }}
+      {{ create_table_as(False, target_relation, sql) }}
     {%- endcall -%}
-    {%- do adapter.drop_relation(view) -%}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#-- What Spark would say of the columns once the table that is there has been dropped. --#}
+{% macro glue__refuse_columns(relation, columns) -%}
+  {%- set names = columns | map(attribute='name') | map('lower') | list -%}
+  {%- for column in columns -%}
+    {%- if names.count(column.name | lower) > 1 -%}
+      {%- do exceptions.raise_compiler_error(relation ~ ': the query has more than one column ' ~ column.name) -%}
+    {%- elif column.dtype | lower == 'void' and not adapter.table_format(relation.table_format).void -%}
+      {%- do exceptions.raise_compiler_error(
+        relation ~ ': the column ' ~ column.name ~ ' has no type, which ' ~ relation.table_format
+        ~ ' cannot store. Give it one: cast(null as string).'
+      ) -%}
+    {%- endif -%}
+  {%- endfor -%}
+{%- endmacro %}
+
+
+{% macro glue__refuse_to_read_itself(relation, sql, way_out) -%}
+  {%- if relation.render() in sql -%}
+    {%- do exceptions.raise_compiler_error(
+      relation ~ ' reads itself while it is rebuilt, which ' ~ relation.table_format
+      ~ ' cannot do on this Spark version. ' ~ way_out
+    ) -%}
   {%- endif -%}
 {%- endmacro %}
 
@@ -100,7 +137,7 @@
      custom_location holds is left alone: it may not be ours. --#}
 {% macro glue__clear_location(relation) -%}
   {%- if glue__custom_location() is none -%}
-    {%- do adapter.delete_table_data(relation, adapter.get_location(relation, as_clause=False)) -%}
+    {%- do adapter.clear_location(relation, adapter.get_location(relation, as_clause=False)) -%}
   {%- endif -%}
 {%- endmacro %}
 

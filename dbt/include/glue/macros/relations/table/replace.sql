@@ -16,12 +16,9 @@
   {%- else -%}
     {%- set view = glue__stage_view(target_relation, sql) -%}
     {%- set columns = adapter.get_columns_in_relation(view) -%}
-    {%- if target_relation.render() in sql -%}
-      {%- do exceptions.raise_compiler_error(
-        target_relation ~ " reads itself while it is rebuilt, which Delta cannot do on this Spark version. "
-        "Use materialized='incremental', or Spark below 3.5.6 (glue_version 5.0)."
-      ) -%}
-    {%- endif -%}
+    {{ glue__refuse_to_read_itself(
+      target_relation, sql, "Use materialized='incremental', or Spark below 3.5.6 (glue_version 5.0)."
+    ) }}
     {%- call statement('replace_schema') -%}
       {{ glue__create_clauses('create or replace table', target_relation, columns) }}
     {%- endcall -%}

@@ -1,0 +1,85 @@
+"""Which tables of the catalog an SQL statement may change, read from its text.
+
+What is not understood may change anything: no statement is guessed to be harmless.
+"""
+
+import re
+from dataclasses import dataclass
+
+_NAME_PART = r"(?:`(?:[^`]|``)+`|\w+)"
+_NAME = rf"(?P<name>{_NAME_PART}(?:\s*\.\s*{_NAME_PART})*)"
+_FLAGS = re.I | re.S
+_LEADING = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)+", re.S)
+_LOCATION = re.compile(r"\blocation\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")", _FLAGS)
+
+# What changes no table: reads, settings, and what belongs to the session.
+_NOTHING = re.compile(
+    r"""(?: \(*\s*select | values | table | show | describe | desc | explain | list | set | reset
+          | use | (?:un)?cache | clear\s+cache | add\s+(?:jar|file)
+          | (?:create|drop)\s+(?:or\s+replace\s+)?(?:temporary\s+|temp\s+)?function
+          | create\s+(?:or\s+replace\s+)?(?:global\s+)?(?:temporary|temp)\s+view
+          | call\s+[\w`.]+\.system\.(?:expire_snapshots|remove_orphan_files
+                                      |rewrite_data_files|rewrite_manifests) )\b""",
+    _FLAGS | re.X,
+)
+# WITH is a read, unless it begins an insert.
+_WITH = re.compile(r"with\b", _FLAGS)
+_WRITES = re.compile(r"\b(?:insert|merge|update|delete)\b", _FLAGS)
+_MAKES = re.compile(
+    rf"""(?:create\s+(?:or\s+replace\s+)?(?:external\s+)?|replace\s+)
+         (?P<kind>table|view)\s+(?:if\s+not\s+exists\s+)?{_NAME}""",
+    _FLAGS | re.X,
+)
+_CHANGES = re.compile(
+    rf"""(?: drop\s+(?:table|view)\s+(?:if\s+exists\s+)? | alter\s+(?:table|view)\s+
+           | insert\s+(?:into|overwrite)\s+(?:table\s+)? | merge\s+into\s+ | update\s+
+           | delete\s+from\s+ | truncate\s+table\s+ | comment\s+on\s+(?:table|view)\s+
+           | analyze\s+table\s+ | msck\s+repair\s+table\s+ | refresh\s+(?:table\s+)?
+           | optimize\s+ | vacuum\s+ ){_NAME}""",
+    _FLAGS | re.X,
+)
+_RENAMES = re.compile(r"\brename\s+to\b", _FLAGS)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A table or view that may be another one, or none, after a statement.
+
+    schema is None where the name has none: then it may be in any schema, or of the session.
+    location: where it lies if the statement makes it; None: not told, and `placed` says whether it
+    may lie at a place that the catalog has not been seen to name.
+    """
+
+    schema: str | None
+    name: str
+    location: str | None = None
+    placed: bool = True
+
+
+def changes_of(sql: str) -> list[Change] | None:
+    """The tables and views that one statement may change; None where it may be any."""
+    leading = _LEADING.match(sql)
+    text = sql[leading.end() :] if leading else sql
+    if _NOTHING.match(text):
+        return []
+    if _WITH.match(text):
+        return None if _WRITES.search(text) else []
+    made = _MAKES.match(text)
+    if made:
+        schema, name = _names(made["name"])
+        place = _LOCATION.search(text, made.end()) if made["kind"].lower() == "table" else None
+        location = next(filter(None, place.groups()), None) if place else None
+        return [Change(schema, name, location, bool(location) or made["kind"].lower() == "view")]
+    changed = _CHANGES.match(text)
+    if changed is None or _RENAMES.search(text, changed.end()):
+        return None
+    return [Change(*_names(changed["name"]))]
+
+
+def _names(text: str) -> tuple[str | None, str]:
+    """Schema and name of a dotted name, in lower case; the Spark catalog before them is dropped."""
+    parts = [
+        part[1:-1].replace("``", "`") if part.startswith("`") else part
+        for part in re.findall(_NAME_PART, text)
+    ]
+    return (parts[-2].lower() if len(parts) > 1 else None), parts[-1].lower()

@@ -17,11 +17,13 @@ class Clock:
 
 
 class Sessions:
-    """Sessions are ready `provisioning` seconds after CreateSession, stopped 3 s after Stop."""
+    """Sessions are ready `provisioning` seconds after CreateSession, stopped `stopping` seconds
+    after StopSession."""
 
-    def __init__(self, clock, provisioning=20.0):
+    def __init__(self, clock, provisioning=20.0, stopping=3.0):
         self.clock = clock
         self.provisioning = provisioning
+        self.stopping = stopping
         self.sessions = {}
         self.calls = Counter()
         self.failures = {}
@@ -56,7 +58,7 @@ class Sessions:
             if self.clock() - session.get("since", 0) >= self.provisioning:
                 session["Status"] = self.becomes
         elif session["Status"] == "STOPPING":
-            if self.clock() - session.get("since", 0) >= 3:
+            if self.clock() - session.get("since", 0) >= self.stopping:
                 session["Status"] = "STOPPED"
         return {"Session": dict(session)}
 

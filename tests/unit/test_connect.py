@@ -8,6 +8,7 @@ import pytest
 from unit.connect_server import Glue, Server
 
 from dbt.adapters.glue.exceptions import (
+    GlueError,
     ProtocolError,
     SessionError,
     SessionLost,
@@ -17,6 +18,7 @@ from dbt.adapters.glue.exceptions import (
 from dbt.adapters.glue.session import connect
 from dbt.adapters.glue.session.connect import ConnectTransport
 from dbt.adapters.glue.session.connect_endpoint import ConnectEndpoint, connection_string
+from dbt.adapters.glue.session.lifecycle import is_no_to_connect
 
 pytestmark = pytest.mark.filterwarnings("ignore:ReleaseExecute failed")
 UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE,)
@@ -41,6 +43,15 @@ def transport(glue):
     transport.start()
     yield transport
     transport.close()
+
+
+def test_an_endpoint_that_cannot_be_reached(server, glue, monkeypatch):
+    monkeypatch.setattr(connect, "ANSWER_WITHIN", 0.3)
+    server.stop()
+    with pytest.raises(GlueError) as caught:
+        ConnectTransport(glue, "s").start()
+    assert "com.amazonaws.<region>.glue.sessions" in str(caught.value)
+    assert is_no_to_connect(caught.value)
 
 
 def test_a_query_is_one_operation(server, transport):

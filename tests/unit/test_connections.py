@@ -26,7 +26,7 @@ from dbt.adapters.glue.exceptions import (
     StatementError,
 )
 from dbt.adapters.glue.result_table import agate_table
-from dbt.adapters.glue.session.result import Result, ResultColumn
+from dbt.adapters.glue.session.result import Printed, Result, ResultColumn
 
 
 class FakeTransport:
@@ -55,9 +55,9 @@ class FakeTransport:
         rows = self.rows[:limit] if fetch else []
         return Result(self.columns, rows, len(rows), self.session_id, "7", 0.25)
 
-    def run_python(self, code: str, *, tag: str) -> str:
+    def run_python(self, code: str, *, tag: str) -> Printed:
         self.asked.append((code, tag))
-        return "printed"
+        return Printed("printed", "8")
 
     def cancel(self, tag: str) -> None:
         self.cancelled.append(tag)
@@ -156,7 +156,7 @@ def test_python_runs_where_sql_does_in_a_livy_session(pools: list) -> None:
     made.execute("select 1")
     response = made.get_response(made.add_query(PYTHON)[1])
     assert len(set(pools[0].served)) == 1
-    assert (response.session_id, response.query_id) == ("s-1", None)
+    assert (response.session_id, response.statement_id) == ("s-1", "8")
 
 
 @pytest.mark.parametrize("session_type", ["auto", "spark_connect"])

@@ -13,6 +13,7 @@ from dbt.adapters.glue import python_submissions
 from dbt.adapters.glue.exceptions import StatementCancelled, StatementError
 from dbt.adapters.glue.handle import GlueHandle
 from dbt.adapters.glue.python_submissions import PythonNodes, model_code, session_code
+from dbt.adapters.glue.session.result import Printed
 from dbt.adapters.glue.session.runtime import python as runtime
 from dbt.adapters.glue.session.runtime.errors import describe
 from dbt.adapters.glue.spark_conf import uncached, with_packages
@@ -177,11 +178,11 @@ class Transport:
     def execute(self, sql: str, **options: Any) -> str:
         return self.session_id
 
-    def run_python(self, code: str, tag: str) -> str:
+    def run_python(self, code: str, tag: str) -> Printed:
         if code == "wait":
             assert self.cancelled.wait(10)
             raise StatementCancelled("The statement was cancelled.")
-        return self.session_id
+        return Printed(self.session_id, "7")
 
     def cancel(self, tag: str) -> None:
         self.cancelled.set()

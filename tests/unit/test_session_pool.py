@@ -147,7 +147,7 @@ def test_livy_where_the_endpoint_is_refused(pool, glue, said, error):
     def endpoint(**request):
         raise client_error("GetSessionEndpoint", error, "no endpoint for you")
 
-    glue.get_session_endpoint = endpoint
+    glue.get_session_endpoint, glue.stopping = endpoint, 0.1
     assert pool.transport(CONNECT, OWN).session_type == "livy"
     assert glue.calls["CreateSession"] == 2 and glue.calls["DeleteSession"] == 1
     assert any("no endpoint for you" in line for line in said)

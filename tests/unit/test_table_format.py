@@ -3,7 +3,12 @@
 import pytest
 
 from dbt.adapters.glue.exceptions import ConfigurationError, NotImplementedByGlue
-from dbt.adapters.glue.sql_text import collapse_catalog_prefix, python_code, split_statements
+from dbt.adapters.glue.sql_text import (
+    collapse_catalog_prefix,
+    python_code,
+    split_statements,
+    without_comments,
+)
 from dbt.adapters.glue.table_format import FORMATS, table_format
 
 
@@ -49,6 +54,11 @@ def test_statements_are_split_outside_literals() -> None:
     sql = "select 1 dbt_next_query select 'a dbt_next_query b' dbt_next_query "
     assert split_statements(sql) == ["select 1 ", " select 'a dbt_next_query b' "]
     assert split_statements("select ';'") == ["select ';'"]
+
+
+def test_comments_are_told_from_literals_and_names() -> None:
+    sql = "select '-- a' /* b */ as `-- c` -- d\nfrom t"
+    assert without_comments(sql) == "select '-- a'  as `-- c` \nfrom t"
 
 
 def test_python_is_told_by_its_first_word() -> None:

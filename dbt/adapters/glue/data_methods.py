@@ -13,6 +13,7 @@ from dbt.adapters.glue.exceptions import NotOwned
 from dbt.adapters.glue.known_catalog import DELETION_AGE
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.services import GlueServices, glue_errors
+from dbt.adapters.glue.sql_text import without_comments
 from dbt.adapters.glue.storage import same_location
 from dbt.adapters.glue.table_format import table_format
 from dbt.adapters.glue.temporaries import StagingTable
@@ -131,6 +132,12 @@ class DataMethods(GlueServices):
         with warned_of_what_is_left():
             return self.storage.clear(*self._name(relation), location)
         return 0
+
+    @available
+    @staticmethod
+    def names_relation(sql: str, relation: BaseRelation) -> bool:
+        """Whether a query names the relation as it is rendered, elsewhere than in a comment."""
+        return relation.render() in without_comments(sql)
 
     @available.parse_none
     @glue_errors

@@ -69,7 +69,8 @@ class GlueHandle:
             started = time.monotonic()
             printed = transport.run_python(code, tag=tag)
             seconds = time.monotonic() - started
-        return Result([], [(printed,)], None, transport.session_id, None, seconds)
+        where = transport.session_id, printed.statement_id
+        return Result([], [(printed,)], None, *where, seconds)
 
     @contextmanager
     def _statement(self, find: FindTransport) -> Iterator[tuple[Transport, str]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 PYTHON_PREFIX = "custom_glue_code_for_dbt_adapter"
 STATEMENT_SEPARATOR = "dbt_next_query"
+COMMENTS = ("--", "/*")
 
 _OPAQUE = re.compile(
     r"""'(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `[^`]*` | --[^\n]* | /\*.*?\*/""",
@@ -27,6 +28,10 @@ def segments(sql: str) -> Iterator[tuple[bool, str]]:
 def rewrite_code(sql: str, rewrite: Callable[[str], str]) -> str:
     """The SQL with `rewrite` applied to code only, never to literals, comments, quoted names."""
     return "".join(rewrite(text) if is_code else text for is_code, text in segments(sql))
+
+
+def without_comments(sql: str) -> str:
+    return "".join(text for is_code, text in segments(sql) if is_code or text[:2] not in COMMENTS)
 
 
 def collapse_catalog_prefix(sql: str, catalog: str | None) -> str:

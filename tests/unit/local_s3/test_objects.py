@@ -137,6 +137,19 @@ class TestDeleting:
         assert not (top / "db/t").exists()
         assert (top / "db/u/_temporary/0").exists(), "a write is under way there"
 
+    def test_a_killed_write_leaves_no_folder_where_a_statement_names_it(
+        self, local: Local, s3: Any, bucket: str
+    ) -> None:
+        top = local.folder / "s3" / bucket
+        for table in ("killed", "other", "live"):
+            (top / f"db/{table}/_temporary/0").mkdir(parents=True)
+        (top / "db/live/_temporary/0/part-0").write_text("rows")
+        for table in ("killed", "live"):
+            local.s3.forget_dead_writes_in(f"create table t location 's3://{bucket}/db/{table}'")
+        assert not (top / "db/killed").exists()
+        assert (top / "db/other/_temporary/0").exists()
+        assert (top / "db/live/_temporary/0/part-0").exists()
+
     def test_quiet_and_bad_documents(self, local: Local, s3: Any, bucket: str) -> None:
         delete = {"Objects": [{"Key": "a & <b>"}], "Quiet": True}
         assert "Deleted" not in s3.delete_objects(Bucket=bucket, Delete=delete)

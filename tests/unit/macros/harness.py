@@ -15,6 +15,7 @@ from dbt_common.exceptions import CompilationError
 from dbt_common.exceptions.macros import MacroReturn
 
 from dbt.adapters.glue.column import GlueColumn
+from dbt.adapters.glue.data_methods import DataMethods
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.table_format import table_format
 
@@ -96,6 +97,8 @@ class FakeAdapter:
 
     def use_python_session(self, model: Any) -> None:
         """The models of these tests are SQL."""
+
+    names_relation = staticmethod(DataMethods.names_relation)
 
     def remember_temporary(self, relation: GlueRelation) -> None:
         self.remembered.append(str(relation))

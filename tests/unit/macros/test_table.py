@@ -80,6 +80,13 @@ def test_a_query_that_no_table_can_be_made_of_costs_no_table(
     assert all("where false" in line for line in project.adapter.log)
 
 
+def test_a_query_may_name_its_table_in_a_comment() -> None:
+    query = "-- replaces `sch`.`tab`\nselect 1 as a /* of `sch`.`tab` */"
+    project = FakeProject(file_format="parquet", sql=query)
+    project.existing("parquet")
+    assert project.run("table")[-1].startswith("create table")
+
+
 def test_partitions_take_the_case_of_the_query_where_hudi_insists() -> None:
     project = FakeProject(file_format="parquet", partition_by=["DAY", "unknown"])
     assert "partitioned by (`DAY`, `unknown`)" in project.run("table")[-1]

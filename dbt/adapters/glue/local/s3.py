@@ -84,6 +84,9 @@ class S3:
         """Make the buckets that s3://, s3a:// and s3n:// addresses in `text` name; the new ones."""
         return self.store.ensure_buckets_in(text)
 
+    def forget_dead_writes_in(self, text: str) -> None:
+        self.store.forget_dead_writes_in(text)
+
     def close(self) -> None:
         self.store.close()
 

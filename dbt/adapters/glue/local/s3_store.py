@@ -27,6 +27,7 @@ _IP_ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 _RESERVED = (("xn--", "sthree-", "amzn-s3-demo-"), ("-s3alias", "--ol-s3", ".mrap", "--x-s3"))
 # The look-ahead leaves out templates such as s3://data-{{ env }}: no bucket is called `data-`.
 _BUCKET_IN_TEXT = re.compile(r"""\bs3[an]?://([A-Za-z0-9._-]+)(?=[/\s"'`,;)\]}>?#\\:]|$)""")
+_PLACE_IN_TEXT = re.compile(r"""\bs3[an]?://([a-z0-9.-]+)/([^\s"'`,;)]+)""")
 # Folders of a Spark or Hive write under way, empty at first.
 _STAGING = ("_temporary", ".spark-staging", ".hive-staging")
 
@@ -101,6 +102,14 @@ class ObjectStore:
         """Make the buckets that s3://, s3a:// and s3n:// addresses in `text` name; the new ones."""
         names = {name.rstrip(".") for name in _BUCKET_IN_TEXT.findall(text)}
         return [n for n in sorted(names) if is_bucket_name(n) and self.create_bucket(n)]
+
+    def forget_dead_writes_in(self, text: str) -> None:
+        """Remove what a killed session has left of a write that made no file yet, at the places
+        that `text` names: on S3 there are no empty folders, and Spark would see them here."""
+        for bucket, key in _PLACE_IN_TEXT.findall(text):
+            folder = self.root / bucket / key.rstrip("/")
+            if is_bucket_name(bucket) and ".." not in folder.parts and _is_dead_write(folder):
+                _remove_empty(folder)
 
     def bucket_location(self, name: str) -> str:
         self.bucket(name)
@@ -360,6 +369,11 @@ def _walk(
             if key in markers and key > after:
                 yield key
             yield from _walk(Path(entry.path), key, prefix, after, markers)
+
+
+def _is_dead_write(folder: Path) -> bool:
+    staged = any(entry.name.startswith(_STAGING) for entry in _entries(folder))
+    return staged and not any(files for _, _, files in os.walk(folder))
 
 
 def _in_use(folder: Path) -> bool:

@@ -132,6 +132,7 @@ class LocalGlueServer:
         )
 
     def _on_text(self, text: str) -> None:
+        self.s3.forget_dead_writes_in(text)
         if not self.knobs.create_buckets:
             return
         try:

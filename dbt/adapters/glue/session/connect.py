@@ -39,7 +39,7 @@ from dbt.adapters.glue.session.connect_plans import (
     rooted,
     written_nowhere,
 )
-from dbt.adapters.glue.session.result import Result
+from dbt.adapters.glue.session.result import Printed, Result
 from dbt.adapters.glue.session.ticket import copy_error
 
 # pyspark's words; milliseconds. About 45 s in all for one answer that does not come.
@@ -52,6 +52,12 @@ RETRIES = {
     "min_jitter_threshold": 2000,
 }
 INTERRUPT_WITHIN = 5.0
+ANSWER_WITHIN = 60.0  # what is no plan; the first answer too, of a session that is just ready
+UNREACHABLE_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+UNREACHABLE = (
+    "The session's endpoint cannot be reached from here. A VPC without a way out needs the "
+    "interface endpoint com.amazonaws.<region>.glue.sessions; `session_type: livy` does without."
+)
 MARK = "spark.dbt.glue.client"
 USER = "dbt-glue"
 TRACES = "spark.sql.pyspark.jvmStacktrace.enabled"
@@ -132,12 +138,13 @@ class ConnectTransport:
             seconds=self._clock() - started,
         )
 
-    def run_python(self, code: str, *, tag: str | None = None) -> str:
+    def run_python(self, code: str, *, tag: str | None = None) -> Printed:
         """Runs Python in this process, with `spark` set to a client of the session."""
         from dbt.adapters.glue.session.connect_python import run_here
 
         with self._running(tag) as run:
-            return run_here(code, self._channel, self._spark_session, USER, run)
+            printed = run_here(code, self._channel, self._spark_session, USER, run)
+        return Printed(printed, run.label)
 
     def cancel(self, tag: str) -> None:
         with self._lock:
@@ -160,7 +167,10 @@ class ConnectTransport:
             if not self._long_errors_arrive():
                 self._set({TRACES: "false"})
         except grpc.RpcError as error:
-            raise glue_error(error, self.session_id, None) from error
+            told = glue_error(error, self.session_id, None)
+            if error.code() in UNREACHABLE_CODES:
+                told.hint = UNREACHABLE
+            raise told from error
 
     def close(self) -> None:
         """Interrupts what runs and ends the channel; the session is left alone."""
@@ -300,7 +310,7 @@ class ConnectTransport:
         request = self._request(protocol.ConfigRequest)
         for key, value in conf.items():
             request.operation.set.pairs.add(key=key, value=value)
-        self._stub.Config(request, timeout=60.0, wait_for_ready=True)
+        self._stub.Config(request, timeout=ANSWER_WITHIN, wait_for_ready=True)
 
     def _long_errors_arrive(self) -> bool:
         """Whether errors with Java traces come through: a proxy may take shorter headers only,
@@ -309,7 +319,7 @@ class ConnectTransport:
         request = self._request(protocol.AnalyzePlanRequest)
         request.ddl_parse.ddl_string = "no type: " + "long " * 10_000
         try:
-            self._stub.AnalyzePlan(request, timeout=60.0)
+            self._stub.AnalyzePlan(request, timeout=ANSWER_WITHIN)
         except grpc.RpcError as error:
             status = rpc_status.from_call(error)
             return status is not None and error_info(status) is not None
@@ -318,7 +328,7 @@ class ConnectTransport:
     def _is_restarted(self) -> bool:
         request = self._request(protocol.ConfigRequest)
         request.operation.get_option.keys.append(MARK)
-        answer = self._stub.Config(request, timeout=60.0)
+        answer = self._stub.Config(request, timeout=ANSWER_WITHIN)
         return not any(pair.value == self._spark_session for pair in answer.pairs)
 
     def _cancel(self, runs: list[Run]) -> None:

@@ -35,7 +35,7 @@ from dbt.adapters.glue.session.exchange import (
     runtime_missing,
 )
 from dbt.adapters.glue.session.pacing import Pacing
-from dbt.adapters.glue.session.result import Result
+from dbt.adapters.glue.session.result import Printed, Result
 from dbt.adapters.glue.session.statements import Output, StatementClient
 from dbt.adapters.glue.session.ticket import Ticket, copy_error, discard, driver_is_dead
 
@@ -100,7 +100,7 @@ class LivyTransport:
         ticket = self._run({"kind": "sql", "text": sql, "fetch": fetch, "limit": limit}, tag)
         return ticket.result(self.session_id)
 
-    def run_python(self, code: str, *, tag: str | None = None) -> str:
+    def run_python(self, code: str, *, tag: str | None = None) -> Printed:
         return self._run({"kind": "python", "text": code}, tag).printed(self.session_id)
 
     def cancel(self, tag: str) -> None:

@@ -35,6 +35,17 @@ class Result:
     seconds: float
 
 
+class Printed(str):
+    """What Python printed. statement_id: as of a Result, or the tag of its operations in Spark."""
+
+    statement_id: str | None
+
+    def __new__(cls, text: str, statement_id: str | None) -> "Printed":
+        printed = super().__new__(cls, text)
+        printed.statement_id = statement_id
+        return printed
+
+
 def decode_columns(columns: list, codecs: list) -> list[tuple]:
     """Rows out of columns as the dispatcher encodes them (session/runtime/values.py, `codec`)."""
     if not columns:

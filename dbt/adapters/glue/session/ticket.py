@@ -17,7 +17,7 @@ from dbt.adapters.glue.exceptions import (
     spark_message,
 )
 from dbt.adapters.glue.session.exchange import unpack
-from dbt.adapters.glue.session.result import Result, ResultColumn, decode_columns
+from dbt.adapters.glue.session.result import Printed, Result, ResultColumn, decode_columns
 from dbt.adapters.glue.session.statements import LOST_HINT
 
 READ_ATTEMPTS = 3
@@ -109,8 +109,8 @@ class Ticket:
             seconds=self._seconds,
         )
 
-    def printed(self, session_id: str) -> str:
-        return self._checked(session_id)["printed"]
+    def printed(self, session_id: str) -> Printed:
+        return Printed(self._checked(session_id)["printed"], self.statement_id)
 
     def _checked(self, session_id: str) -> dict[str, Any]:
         where = {"session_id": session_id, "statement_id": self.statement_id}

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from dbt.adapters.glue.exceptions import GlueError
-from dbt.adapters.glue.session.result import Result
+from dbt.adapters.glue.session.result import Printed, Result
 
 
 class Transport(Protocol):
@@ -16,7 +16,7 @@ class Transport(Protocol):
     """
 
     session_id: str
-    session_type: str  # "livy", or "spark_connect", which runs no Python
+    session_type: str  # "livy" or "spark_connect"
 
     def execute(
         self, sql: str, *, fetch: bool = True, limit: int | None = None, tag: str | None = None
@@ -27,8 +27,11 @@ class Transport(Protocol):
         """
         ...
 
-    def run_python(self, code: str, *, tag: str | None = None) -> str:
-        """Runs Python in the session, with `spark` set; returns what it printed."""
+    def run_python(self, code: str, *, tag: str | None = None) -> Printed:
+        """Runs Python with `spark` set; returns what it printed.
+
+        A Livy session runs it on its driver. For a Spark Connect session it runs in this process.
+        """
         ...
 
     def cancel(self, tag: str) -> None:

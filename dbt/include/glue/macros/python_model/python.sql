@@ -47,7 +47,7 @@
   {%- if model.language == 'python' -%}
     {{ return('.this' in model.raw_code or relation.identifier in model.raw_code) }}
   {%- endif -%}
-  {{ return(relation.render() in sql) }}
+  {{ return(adapter.names_relation(sql, relation)) }}
 {%- endmacro %}
 
 

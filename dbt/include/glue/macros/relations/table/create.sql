@@ -124,7 +124,7 @@
 
 
 {% macro glue__refuse_to_read_itself(relation, sql, way_out) -%}
-  {%- if relation.render() in sql -%}
+  {%- if adapter.names_relation(sql, relation) -%}
     {%- do exceptions.raise_compiler_error(
       relation ~ ' reads itself while it is rebuilt, which ' ~ relation.table_format
       ~ ' cannot do on this Spark version. ' ~ way_out

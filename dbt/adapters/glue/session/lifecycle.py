@@ -22,7 +22,7 @@ from dbt.adapters.glue.session.spec import REQUEST_ORIGIN, SessionSpec
 # BUSY is in the service's private model only: a ready session that runs a statement.
 USABLE = frozenset({"READY", "BUSY"})
 ENDED = frozenset({"STOPPED", "TIMEOUT", "FAILED"})
-FIRST_POLL, LAST_POLL = 0.05, 1.0
+FIRST_POLL, LAST_POLL = 0.3, 1.0
 STOP_ATTEMPTS = 3
 # How Glue answers a request of a kind that it does not know in this region or version.
 NOT_SUPPORTED = frozenset(
@@ -46,7 +46,7 @@ class Acquired:
 
 
 def poll_intervals() -> Iterator[float]:
-    """Seconds to sleep between looks: 0.05 growing to 1, with jitter."""
+    """Seconds to sleep between looks: 0.3 growing to 1, with jitter."""
     interval = FIRST_POLL
     while True:
         yield interval * random.uniform(0.8, 1.2)

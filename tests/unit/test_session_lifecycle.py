@@ -59,7 +59,7 @@ def test_create_and_wait(lifecycle, glue, said):
 
 def test_first_look_comes_soon(lifecycle, glue):
     glue.provisioning = 0.05
-    assert lifecycle.acquire(SPEC, "s", look_first=False).seconds < 0.4
+    assert lifecycle.acquire(SPEC, "s", look_first=False).seconds < 0.6
 
 
 @pytest.mark.parametrize("status", ["READY", "BUSY"])

@@ -25,7 +25,7 @@ demo: $(JARS) ## build examples/jaffle_shop twice on a local Glue, with docs, an
 	@$(BIN)/python scripts/demo.py
 
 test: lint $(JARS) ## lint, then every test (within 30 minutes)
-	@$(PYTEST) $(PYTEST_ARGS)
+	@scripts/run-tests $(PYTEST_ARGS)
 
 test-fast: $(JARS) ## the tests that take seconds (within 2 minutes)
 	@$(PYTEST) -m "not slow" -n 2 --dist loadfile $(PYTEST_ARGS)

@@ -1,4 +1,7 @@
-"""Runs that do not reach their end: interrupted, and with a session that dies under them."""
+"""Runs that do not reach their end: interrupted, and with a session that dies under them.
+
+Sessions that die are Livy ones here; test_connect_runs.py has the others.
+"""
 
 import json
 import os
@@ -28,7 +31,12 @@ IDLE = ("STOPPED", "FAILED", "TIMEOUT")
 
 
 @pytest.fixture
-def project_dir(local_glue: Any, tmp_path: Path) -> Path:
+def session_type() -> str:
+    return "livy"
+
+
+@pytest.fixture
+def project_dir(local_glue: Any, tmp_path: Path, session_type: str) -> Path:
     target = {
         "type": "glue",
         "local": True,
@@ -36,6 +44,7 @@ def project_dir(local_glue: Any, tmp_path: Path) -> Path:
         "location": "s3://functional-tests/interrupts",
         "datalake_formats": "iceberg",
         "glue_version": "5.1",
+        "session_type": session_type,
         "idle_timeout": 5,
         "threads": 4,
         "schema": f"interrupts_{uuid.uuid4().hex[:8]}",
@@ -129,6 +138,13 @@ def sql_is_sent(glue_client: Any, session_id: str, models: range) -> bool:
     return running and all(f"{number} as id" in code for number in models)
 
 
+def plans(local_glue: Any) -> int:
+    """How many plans Spark Connect sessions were sent."""
+    with urllib.request.urlopen(f"{local_glue.url}/_stats", timeout=10) as response:
+        counted: dict[str, int] = json.load(response)["calls"]
+    return counted.get("connect:ExecutePlan", 0)
+
+
 def all_ended(glue_client: Any, before: set[str]) -> bool:
     own = {i: s for i, s in sessions(glue_client).items() if i not in before}
     return bool(own) and all(status in IDLE for status in own.values())
@@ -140,16 +156,20 @@ def results(project_dir: Path) -> dict[str, tuple[str, str]]:
     return {r["unique_id"].split(".")[-1]: (r["status"], r["message"] or "") for r in found}
 
 
+@pytest.mark.parametrize("session_type", ["livy", "spark_connect"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_ends_soon_and_stops_its_session(
-    start: Any, project_dir: Path, glue_client: Any, number: int
+    start: Any, project_dir: Path, glue_client: Any, local_glue: Any, session_type: str, number: int
 ) -> None:
-    before = set(sessions(glue_client))
+    before, sent = set(sessions(glue_client)), plans(local_glue)
     write_models(project_dir, [SLOW % (n, ENDLESS) for n in range(8)])
     process = start("run")
     wait_until(lambda: four_at_work(project_dir), 90, "four models at work")
     own = (set(sessions(glue_client)) - before).pop()
-    wait_until(lambda: sql_is_sent(glue_client, own, range(4)), 30, "their SQL is sent")
+    if session_type == "livy":
+        wait_until(lambda: sql_is_sent(glue_client, own, range(4)), 30, "their SQL is sent")
+    else:
+        wait_until(lambda: plans(local_glue) >= sent + 4, 30, "their plans are sent")
     process.send_signal(number)
     asked = time.monotonic()
     process.wait(30)

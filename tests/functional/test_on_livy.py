@@ -14,7 +14,6 @@ from functional import test_incremental as incremental
 from functional import test_project_features as features
 from functional import test_seeds as seeds
 from functional import test_session_sharing as sharing
-from functional import test_snapshots as snapshots
 from functional.conftest import TRANSPORT
 
 pytestmark = [
@@ -30,10 +29,6 @@ class OnLivy:
         return {**dbt_profile_target, **livy}
 
 
-class TestSimpleMaterializations(OnLivy, basic.TestSimpleMaterializations):
-    pass
-
-
 class TestGenericTests(OnLivy, basic.TestGenericTests):
     pass
 
@@ -43,10 +38,6 @@ class TestIncrementalMerge(OnLivy, basic.TestIncrementalMerge):
 
 
 class TestSnapshotCheckColsDelta(OnLivy, basic.TestSnapshotCheckColsDelta):
-    pass
-
-
-class TestSnapshots(OnLivy, snapshots.TestSnapshots):
     pass
 
 

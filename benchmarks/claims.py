@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks.cases import ADAPTERS, OURS
@@ -71,7 +71,12 @@ def _speed(here: Found) -> Iterator[Claim]:
     )
     for case, latency, ratio in wanted:
         for title, theirs, ours in here.pairs(case, latency, "released"):
-            yield _at_least(f"{title}: wall time of 1.12.4", ratio, _wall(theirs, ours), ours)
+            claim = _at_least(f"{title}: wall time of 1.12.4", ratio, _wall(theirs, ours), ours)
+            floor = (here.get(case, latency, "floor") or {}).get("floor")
+            if floor:
+                most = f"{theirs['seconds'] / floor['seconds']:.1f}× would be the floor's"
+                claim = replace(claim, found=f"{claim.found} ({most})")
+            yield claim
 
 
 def _reuse(here: Found) -> Iterator[Claim]:

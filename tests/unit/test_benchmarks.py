@@ -277,6 +277,9 @@ def test_the_floor_claim() -> None:
     (claim,) = (c for c in claims(found) if "floor" in c.asked)
     assert claim.asked.startswith("31.0 = ")
     assert claim.holds
+    found["d"] = result("released", 90.0, case)
+    told = next(c for c in claims(found) if "wall time" in c.text)
+    assert told.found == "3.0× (4.5× would be the floor's)"
 
 
 def test_the_report_shows_failures_and_what_was_stopped(tmp_path: Path) -> None:

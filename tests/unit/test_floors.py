@@ -13,6 +13,7 @@ PREFIX = "dbt.adapters.glue"
 FLOORS = [
     {"__init__"},
     {"impl", "cli", "config_docs", "doctor"},
+    {"python_methods"},
     {"older_methods"},
     {"data_methods"},
     {"services"},

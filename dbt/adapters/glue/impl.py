@@ -1,14 +1,12 @@
 """GlueAdapter: what dbt may ask of Glue. The work lives one floor down."""
 
-import functools
 from collections.abc import Iterable, Mapping
 from multiprocessing.context import SpawnContext
 from typing import TYPE_CHECKING, Any
 
-from dbt.adapters.base import BaseRelation, PythonJobHelper, available
+from dbt.adapters.base import BaseRelation, available
 from dbt.adapters.base.impl import ConstraintSupport
 from dbt.adapters.capability import Capability, CapabilityDict, CapabilitySupport, Support
-from dbt.adapters.contracts.connection import AdapterResponse
 from dbt.adapters.contracts.relation import RelationConfig
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.contracts.constraints import ConstraintType
@@ -20,13 +18,7 @@ from dbt.adapters.glue.connections import GlueConnectionManager
 from dbt.adapters.glue.docs import docs_table, for_databases
 from dbt.adapters.glue.exceptions import GlueError
 from dbt.adapters.glue.model_config import GlueConfig, refusal
-from dbt.adapters.glue.older_methods import OlderMethods
-from dbt.adapters.glue.python_submissions import (
-    GLUE_SESSION,
-    METHODS,
-    GluePythonJobHelper,
-    PythonNodes,
-)
+from dbt.adapters.glue.python_methods import PythonMethods
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.services import glue_errors
 from dbt.adapters.glue.table_format import (
@@ -47,7 +39,7 @@ UNSUPPORTED = (
 )
 
 
-class GlueAdapter(OlderMethods):
+class GlueAdapter(PythonMethods):
     Relation = GlueRelation
     Column = GlueColumn
     ConnectionManager = GlueConnectionManager
@@ -269,41 +261,6 @@ class GlueAdapter(OlderMethods):
     ) -> tuple["agate.Table", list[Exception]]:
         names = {(r.schema, r.identifier) for r in relations}
         return docs_table(self.catalog, names, self._columns_in_session, self.known.tables)
-
-    # --- python models
-
-    @property
-    def python_submission_helpers(self) -> dict[str, type[PythonJobHelper]]:
-        return dict.fromkeys(METHODS, GluePythonJobHelper)
-
-    @property
-    def default_python_submission_method(self) -> str:
-        return GLUE_SESSION
-
-    def submit_python_job(
-        self, parsed_model: dict[str, Any], compiled_code: str
-    ) -> AdapterResponse:
-        try:
-            return GluePythonJobHelper(parsed_model, self.add_query).submit(compiled_code)
-        finally:
-            self.known.change(None)
-
-    @functools.cached_property
-    def python_nodes(self) -> PythonNodes:
-        return PythonNodes(self.connections)
-
-    @available.parse_none
-    @glue_errors
-    def use_python_session(self, model: Mapping[str, Any]) -> None:
-        """Has the SQL of a Python model run where its Python runs, to the end of the node."""
-        if model["language"] == "python":
-            self.python_nodes.begin(model)
-
-    @available.parse(lambda *a, **k: False)
-    @glue_errors
-    def leave_python_session(self) -> bool:
-        """Has this node's SQL run where others' does; True if that is another Spark session."""
-        return self.python_nodes.leave()
 
     # --- private
 

@@ -164,6 +164,7 @@ def test_warm_select_1_is_quick(transport):
     assert best < 0.15
 
 
+@pytest.mark.slow
 def test_cancel(transport):
     slow = "select count(*) from range(100000000000) a where hash(a.id) = 1 and hash(id + 1) = 2"
     (error, _) = in_threads(

@@ -181,6 +181,7 @@ class TestResults:
         result = transport.execute("select id, uuid() as u from range(3000)")
         assert len(result.rows) == 3000 and seen == ["s3"] and stored == {}
 
+    @pytest.mark.slow
     def test_session_that_may_not_write_to_s3_sends_parts(self, shell, monkeypatch):
         class S3:
             def put_object(self, **request):
@@ -395,6 +396,7 @@ class TestExchanges:
         monkeypatch.setattr(shell, "_execute", leaking)
         assert value_of(transport, "select 1") == 1
 
+    @pytest.mark.slow
     def test_exchanges_of_two_clients_do_not_block_each_other(self, shell):
         first, second = LivyTransport(shell, "s"), LivyTransport(shell, "s")
         first.start()
@@ -410,6 +412,7 @@ class TestExchanges:
         assert time.monotonic() - started < 3
         waiting.join(30)
 
+    @pytest.mark.slow
     def test_looks_are_rare_while_nothing_happens(self, shell):
         transport = LivyTransport(shell, "s", threads=1)
         transport.start()

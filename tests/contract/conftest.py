@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.config import Config
+from knobs import turned_back
 
 if TYPE_CHECKING:
     from dbt.adapters.glue.local.launcher import LocalGlue
@@ -44,6 +45,13 @@ def glue_clients(local_glue_or_aws: LocalGlue | None) -> SimpleNamespace:
         name: boto3.client(name, **options) for name in ("glue", "s3", "sts", "lakeformation")
     }
     return SimpleNamespace(**clients, url=options.get("endpoint_url"))
+
+
+@pytest.fixture
+def knobs(glue_clients: SimpleNamespace) -> Iterator[Callable[..., None]]:
+    """Turns local Glue's knobs, and back."""
+    with turned_back(glue_clients.url) as turn:
+        yield turn
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,7 @@
 """Spark Connect on real Spark while tokens expire, streams break and the session dies."""
 
 import dataclasses
-import json
 import threading
-import urllib.request
 import uuid
 from types import SimpleNamespace
 
@@ -31,18 +29,6 @@ SPEC = SessionSpec(
 @pytest.fixture(scope="module")
 def name():
     return SessionName(f"dbt-glue__faults__{uuid.uuid4().hex[:8]}", False)
-
-
-@pytest.fixture
-def knobs(glue_clients):
-    def turn(**values):
-        request = urllib.request.Request(
-            f"{glue_clients.url}/_knobs", json.dumps(values).encode(), method="POST"
-        )
-        urllib.request.urlopen(request, timeout=10).close()
-
-    yield turn
-    turn(token_lifetime=1800.0, connect_drop=0, fail={}, session_death_after=None)
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,7 @@
 """The transport over real Glue statements: local Glue, or AWS with DBT_GLUE_TEST_AWS=1."""
 
-import json
 import os
 import time
-import urllib.request
 import uuid
 from collections import Counter
 from datetime import date
@@ -85,18 +83,6 @@ def transport(pool, spec, name):
 def glue(clients, transport):
     clients.glue.calls.clear()
     return clients.glue
-
-
-@pytest.fixture
-def knobs(glue_clients):
-    def turn(**values):
-        request = urllib.request.Request(
-            f"{glue_clients.url}/_knobs", json.dumps(values).encode(), method="POST"
-        )
-        urllib.request.urlopen(request, timeout=10).close()
-
-    yield turn
-    turn(throttle={}, output_cap=None, busy=False, session_death_after=None)
 
 
 def test_types(transport):

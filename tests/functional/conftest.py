@@ -3,10 +3,11 @@
 import json
 import os
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from knobs import turned_back
 
 # livy or spark_connect: the whole suite runs on either
 TRANSPORT = os.environ.get("DBT_GLUE_TEST_TRANSPORT", "spark_connect")
@@ -31,6 +32,13 @@ def dbt_profile_target(local_glue: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
+def turn(local_glue: Any) -> Iterator[Callable[..., None]]:
+    """Turns local Glue's knobs, and back."""
+    with turned_back(local_glue.url) as turn:
+        yield turn
+
+
+@pytest.fixture(scope="session")
 def glue_client(local_glue: Any) -> Any:
     """boto3's own Glue client, to look at what dbt left in the catalog."""
     return _client(local_glue, "glue")
@@ -51,6 +59,18 @@ def _client(local_glue: Any, service: str) -> Any:
         aws_access_key_id="local",
         aws_secret_access_key="local",
     )
+
+
+@pytest.fixture
+def plans(local_glue: Any) -> Callable[[], int]:
+    """How many plans Spark Connect sessions were sent since the last reset."""
+
+    def read() -> int:
+        with urllib.request.urlopen(f"{local_glue.url}/_stats", timeout=10) as response:
+            counted: dict[str, int] = json.load(response)["calls"]
+        return counted.get("connect:ExecutePlan", 0)
+
+    return read
 
 
 @pytest.fixture

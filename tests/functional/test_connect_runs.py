@@ -1,9 +1,7 @@
 """Runs over Spark Connect while streams break, tokens expire and the session goes."""
 
-import json
 import threading
 import time
-import urllib.request
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,7 +9,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pyarrow.dataset
 import pytest
 import yaml
@@ -100,42 +97,11 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def glue(local_glue: Any) -> Any:
-    return boto3.client(
-        "glue",
-        endpoint_url=local_glue.url,
-        region_name=local_glue.region,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
-
-
-@pytest.fixture(scope="module")
-def project(local_glue: Any, glue: Any, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(local_glue: Any, glue_client: Any, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Every model is there once."""
-    made = Project(tmp_path_factory.mktemp("runs"), local_glue.local_dir, glue)
+    made = Project(tmp_path_factory.mktemp("runs"), local_glue.local_dir, glue_client)
     assert set(made.run(threads=16).values()) == {"success"}
     return made
-
-
-@pytest.fixture
-def turn(local_glue: Any) -> Iterator[Callable[..., None]]:
-    """Turns local Glue's knobs, and back."""
-
-    def post(**values: Any) -> None:
-        request = urllib.request.Request(
-            f"{local_glue.url}/_knobs", json.dumps(values).encode(), method="POST"
-        )
-        urllib.request.urlopen(request, timeout=10).close()
-
-    yield post
-    post(
-        token_lifetime=1800.0,
-        connect_drop=0,
-        fail={},
-        session_death_after=None,
-        master="local[*]",
-    )
 
 
 @pytest.fixture
@@ -186,33 +152,27 @@ def test_models_run_on_after_spark_was_killed(project: Project, turn: Any, meanw
 
 
 def test_models_run_on_after_the_session_was_stopped(
-    project: Project, glue: Any, meanwhile: Any, local_glue: Any
+    project: Project, glue_client: Any, meanwhile: Any, plans: Any
 ) -> None:
     """By another client, while statements are in flight."""
 
     def stop_it_at_work() -> bool:
         running = project.running()
-        if running and plans_of(local_glue) > before + 4:
-            glue.stop_session(Id=running[0])
+        if running and plans() > before + 4:
+            glue_client.stop_session(Id=running[0])
             return True
         return False
 
-    before = plans_of(local_glue)
+    before = plans()
     meanwhile(stop_it_at_work)
     told = Counter(project.run(threads=4).values())
     assert told["success"] >= 3 and told["error"] >= 1
 
 
-def plans_of(local_glue: Any) -> int:
-    """How many statements all sessions have had."""
-    with urllib.request.urlopen(f"{local_glue.url}/_stats", timeout=10) as response:
-        return json.load(response)["calls"].get("connect:ExecutePlan", 0)
-
-
-def test_sixteen_threads_on_one_session(glue: Any, turn: Any) -> None:
+def test_sixteen_threads_on_one_session(glue_client: Any, turn: Any) -> None:
     """Work that has parallelism: statements that wait, in a Spark with room for 16 of them."""
     turn(master="local[16]")
-    pool = SessionPool(SimpleNamespace(glue=glue), threads=16, provisioning_timeout=180)
+    pool = SessionPool(SimpleNamespace(glue=glue_client), threads=16, provisioning_timeout=180)
     spec = SessionSpec(
         role_arn=ROLE, glue_version="5.1", idle_timeout=5, session_type="spark_connect"
     )

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,19 +83,6 @@ def start(project_dir: Path) -> Iterator[Callable[..., subprocess.Popen]]:
         process.wait(10)
 
 
-@pytest.fixture
-def turn(local_glue: Any) -> Iterator[Callable[..., None]]:
-    """Turns local Glue's knobs, and back."""
-
-    def set_knobs(**values: Any) -> None:
-        body = json.dumps(values).encode()
-        request = urllib.request.Request(f"{local_glue.url}/_knobs", body, method="POST")
-        urllib.request.urlopen(request, timeout=10).close()
-
-    yield set_knobs
-    set_knobs(throttle={}, provisioning_delay=0.0)
-
-
 def write_models(project_dir: Path, texts: list[str]) -> None:
     for number, text in enumerate(texts):
         (project_dir / "models" / f"m{number}.sql").write_text(text)
@@ -138,11 +124,17 @@ def sql_is_sent(glue_client: Any, session_id: str, models: range) -> bool:
     return running and all(f"{number} as id" in code for number in models)
 
 
-def plans(local_glue: Any) -> int:
-    """How many plans Spark Connect sessions were sent."""
-    with urllib.request.urlopen(f"{local_glue.url}/_stats", timeout=10) as response:
-        counted: dict[str, int] = json.load(response)["calls"]
-    return counted.get("connect:ExecutePlan", 0)
+def start_with_four_in_spark(
+    start: Any, project_dir: Path, glue_client: Any, before: set[str]
+) -> tuple[subprocess.Popen, str]:
+    """A run of eight models whose first four are in Spark, without end, and its session."""
+    slow, brief = [SLOW % (n, ENDLESS) for n in range(4)], [BRIEF % n for n in range(4, 8)]
+    write_models(project_dir, [*slow, *brief])
+    process = start("run")
+    wait_until(lambda: four_at_work(project_dir), 90, "four models at work")
+    (session_id,) = set(sessions(glue_client)) - before
+    wait_until(lambda: sql_is_sent(glue_client, session_id, range(4)), 30, "their SQL is sent")
+    return process, session_id
 
 
 def all_ended(glue_client: Any, before: set[str]) -> bool:
@@ -159,9 +151,9 @@ def results(project_dir: Path) -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize("session_type", ["livy", "spark_connect"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_ends_soon_and_stops_its_session(
-    start: Any, project_dir: Path, glue_client: Any, local_glue: Any, session_type: str, number: int
+    start: Any, project_dir: Path, glue_client: Any, plans: Any, session_type: str, number: int
 ) -> None:
-    before, sent = set(sessions(glue_client)), plans(local_glue)
+    before, sent = set(sessions(glue_client)), plans()
     write_models(project_dir, [SLOW % (n, ENDLESS) for n in range(8)])
     process = start("run")
     wait_until(lambda: four_at_work(project_dir), 90, "four models at work")
@@ -169,7 +161,7 @@ def test_interrupted_run_ends_soon_and_stops_its_session(
     if session_type == "livy":
         wait_until(lambda: sql_is_sent(glue_client, own, range(4)), 30, "their SQL is sent")
     else:
-        wait_until(lambda: plans(local_glue) >= sent + 4, 30, "their plans are sent")
+        wait_until(lambda: plans() >= sent + 4, 30, "their plans are sent")
     process.send_signal(number)
     asked = time.monotonic()
     process.wait(30)
@@ -204,12 +196,7 @@ def test_session_that_dies_under_a_run(
 ) -> None:
     """Four models are lost with it and say so; the others run in a new session."""
     before, others = set(sessions(glue_client)), kernels(local_glue.pid)
-    slow, brief = [SLOW % (n, ENDLESS) for n in range(4)], [BRIEF % n for n in range(4, 8)]
-    write_models(project_dir, [*slow, *brief])
-    process = start("run")
-    wait_until(lambda: four_at_work(project_dir), 90, "four models at work")
-    (session_id,) = set(sessions(glue_client)) - before
-    wait_until(lambda: sql_is_sent(glue_client, session_id, range(4)), 30, "their SQL is sent")
+    process, session_id = start_with_four_in_spark(start, project_dir, glue_client, before)
     (kernel,) = kernels(local_glue.pid) - others
     os.kill(kernel, signal.SIGKILL)
     assert process.wait(120) == 1
@@ -226,12 +213,7 @@ def test_session_that_dies_under_a_run(
 
 def test_session_stopped_by_someone_else(start: Any, project_dir: Path, glue_client: Any) -> None:
     before = set(sessions(glue_client))
-    slow, brief = [SLOW % (n, ENDLESS) for n in range(4)], [BRIEF % n for n in range(4, 8)]
-    write_models(project_dir, [*slow, *brief])
-    process = start("run")
-    wait_until(lambda: four_at_work(project_dir), 90, "four models at work")
-    (session_id,) = set(sessions(glue_client)) - before
-    wait_until(lambda: sql_is_sent(glue_client, session_id, range(4)), 30, "their SQL is sent")
+    process, session_id = start_with_four_in_spark(start, project_dir, glue_client, before)
     glue_client.stop_session(Id=session_id)
     assert process.wait(120) == 1
     found = results(project_dir)

@@ -159,12 +159,11 @@ class GlueConnectionManager(SQLConnectionManager):
         """
         spec, name = self._session_here()
         if spec.session_type == "spark_connect":
-            beside = python_session(spec, name)
             if spec.or_livy and name.shared:
                 own = self._transport(spec, name, wanted)
                 if own.session_type == "livy":
                     return own
-            spec, name = beside
+            spec, name = python_session(spec, name)
         return self._transport(spec, name, wanted)
 
     def _transport(

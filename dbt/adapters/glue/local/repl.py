@@ -292,7 +292,7 @@ def main() -> None:
         port = session.start(
             start["conf"], start["argv"], start["py_files"], start["path"], start["connect"]
         )
-    except BaseException as error:
+    except BaseException as error:  # the server is told why this process ends
         traceback.print_exc(file=sys.__stderr__)
         channel.send("failed", message=f"{type(error).__name__}: {error} (see {start['log']})")
         os._exit(1)

@@ -204,7 +204,7 @@ class LocalGlueServer:
             answer = self.operations.dispatch(operation, _json_body(request))
         except ApiError as error:
             return error_response("glue", error)
-        except Exception as error:
+        except Exception as error:  # the caller's answer, as AWS gives it
             log.exception("%s failed", operation)
             return error_response(
                 "glue",

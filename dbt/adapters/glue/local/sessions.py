@@ -220,7 +220,7 @@ class Session:
             kernel = self._start_kernel(
                 self.request.id, self.request.arguments, self.on_event, self.request.connect
             )
-        except Exception as error:
+        except Exception as error:  # the session's ErrorMessage
             log.exception("session %s did not start", self.request.id)
             with self._lock:
                 if self.status == "PROVISIONING":
@@ -238,7 +238,7 @@ class Session:
             assert self._open_endpoint is not None
             try:
                 self._endpoint = self._open_endpoint(self, event["port"])
-            except Exception as error:
+            except Exception as error:  # the session's ErrorMessage
                 log.exception("session %s: no Spark Connect endpoint", self.request.id)
                 self._fail(f"Session failed to start: {error!r}")
                 return

@@ -225,7 +225,7 @@ class LivyTransport:
                 self._take(answer, output, ask, carried)
             except GlueError as error:
                 self._fail_all(error)
-            except BaseException as error:
+            except BaseException as error:  # raised in every thread that waits
                 failed = ProtocolError(f"The statement pump failed: {error!r}")
                 failed.__cause__ = error
                 self._fail_all(failed)

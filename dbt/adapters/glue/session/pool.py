@@ -201,7 +201,7 @@ class SessionPool:
                 self._lifecycle(glue).stop(entry.name.id)
                 transport = self._started(entry, glue, entry.spec.livy(), look_first=True)
             self._settle(entry, transport=transport)
-        except BaseException as error:
+        except BaseException as error:  # raised to every thread that asks for the session
             self._settle(entry, error=error)
 
     def _started(
@@ -297,7 +297,7 @@ class SessionPool:
                 self._lifecycle(self._clients.glue).stop(entry.name.id)
             if entry.transport is not None:
                 self._account(entry)
-        except Exception as error:
+        except Exception as error:  # reported: the error that ended the run stays in front
             what = (
                 "what ran in it could not be cancelled"
                 if entry.name.shared

@@ -237,7 +237,7 @@ def _run(statement):
         packed = _pack(result)
         if statement.spill and len(packed) > statement.spill_above:
             s3, statement.note = _spill(statement.spill, packed)
-    except BaseException as error:
+    except BaseException as error:  # the statement's answer, raised where it is waited for
         failed = cancelled() if statement.cancelled else _described(error, statement.filename)
         packed = _pack({"error": failed, "seconds": time.monotonic() - started})
     if statement.filename:
@@ -287,7 +287,7 @@ def _spill(prefix, packed):
     key = "/".join(part for part in (folder.strip("/"), name) if part)
     try:
         boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=packed.encode("ascii"))
-    except Exception as error:
+    except Exception as error:  # the client is told, and gets the result in parts
         return None, f"{type(error).__name__}: {error}"
     return f"s3://{bucket}/{key}", None
 

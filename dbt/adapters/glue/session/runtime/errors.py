@@ -48,7 +48,7 @@ def _ask(error, *methods):
     for method in methods:
         try:
             value = getattr(error, method)()
-        except Exception:
+        except Exception:  # to ask must not replace the error that is described
             continue
         if value:
             return str(value)

@@ -17,6 +17,7 @@ from dbt.adapters.glue.exceptions import (
     SessionFailed,
     SessionLost,
 )
+from dbt.adapters.glue.session import pool as pool_module
 from dbt.adapters.glue.session.pool import SessionName, SessionPool
 from dbt.adapters.glue.session.spec import SessionSpec
 from dbt.adapters.glue.session.usage import RunUsage
@@ -151,6 +152,15 @@ def test_livy_where_the_endpoint_is_refused(pool, glue, said, error):
     assert pool.transport(CONNECT, OWN).session_type == "livy"
     assert glue.calls["CreateSession"] == 2 and glue.calls["DeleteSession"] == 1
     assert any("no endpoint for you" in line for line in said)
+
+
+def test_grpc_is_told_to_keep_quiet_unless_the_user_wants_it(monkeypatch):
+    monkeypatch.delenv("GRPC_VERBOSITY", raising=False)
+    pool_module._import_connect()
+    assert os.environ["GRPC_VERBOSITY"] == "ERROR"
+    monkeypatch.setenv("GRPC_VERBOSITY", "DEBUG")
+    pool_module._import_connect()
+    assert os.environ["GRPC_VERBOSITY"] == "DEBUG"
 
 
 def test_no_livy_session_where_no_session_can_be_had(pool, glue):

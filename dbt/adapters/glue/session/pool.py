@@ -318,6 +318,8 @@ def _import_connect() -> ModuleType:
     """session/connect.py, which needs libraries that an installation may lack."""
     for name in SET_BY_NUMPY:
         os.environ.setdefault(name, "1")
+    # gRPC's core writes to the terminal otherwise that a server said goodbye.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     return importlib.import_module("dbt.adapters.glue.session.connect")
 
 

@@ -1,5 +1,6 @@
 """Python models on their way to a session, and in the process that runs them."""
 
+import os
 import threading
 import time
 from types import SimpleNamespace
@@ -292,6 +293,16 @@ def test_an_error_here_shows_the_users_lines() -> None:
     with pytest.raises(StatementError, match="ZeroDivisionError: division by zero") as caught:
         run_here(sent(), a_run())
     assert 'File "models/m.py", line 6, in model\n' in str(caught.value)
+
+
+def test_python_here_leaves_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPARK_CONNECT_MODE_ENABLED", raising=False)
+    before = dict(os.environ)
+    mode = 'import os\nprint(os.environ["SPARK_CONNECT_MODE_ENABLED"])\nspark = None'
+    assert run_here(sent(mode, ""), a_run()) == "1\n"
+    with pytest.raises(StatementError):
+        run_here(sent(), a_run())
+    assert dict(os.environ) == before
 
 
 def test_a_loop_here_is_cancelled() -> None:

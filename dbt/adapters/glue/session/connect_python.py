@@ -65,9 +65,7 @@ def run_here(code: str, channel: Any, spark_session: str, user: str, run: Cancel
     """
     name = source_name(code, "<dbt>")
     teach_print()
-    # Never taken back: other threads of dbt may be reading the environment.
-    os.environ[CONNECT_MODE] = "1"
-    with spark_over(channel, spark_session, user, run.label) as spark:
+    with connect_mode(), spark_over(channel, spark_session, user, run.label) as spark:
         watch = Watch(run)
         try:
             return run_python(spark, None, code, name, watch.running)
@@ -80,6 +78,27 @@ def run_here(code: str, channel: Any, spark_session: str, user: str, run: Cancel
         finally:
             watch.end()
             forget_source(name)
+
+
+_mode_lock = threading.Lock()
+_in_mode = 0  # how many threads run Python
+
+
+@contextmanager
+def connect_mode() -> Iterator[None]:
+    """Has pyspark talk Spark Connect while a thread runs Python, and not afterwards: whoever runs
+    dbt as a library may have a Spark of his own in this process."""
+    global _in_mode
+    with _mode_lock:
+        _in_mode += 1
+        os.environ[CONNECT_MODE] = "1"
+    try:
+        yield
+    finally:
+        with _mode_lock:
+            _in_mode -= 1
+            if not _in_mode:
+                os.environ.pop(CONNECT_MODE, None)
 
 
 def failed(error: BaseException, name: str) -> StatementError:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from dbt.tests.util import run_dbt
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 ROWS = 100_000
 TEXTS = ['it\'s "quoted"', "naïve, שלום", "🦆 \\n {{ x }}", "two\nlines"]

@@ -56,6 +56,7 @@ class TestOneSession:
         assert alive == []
 
 
+@pytest.mark.alone
 class TestWarmSelect:
     def test_select_1_under_150_ms(self, project: Any) -> None:
         project.run_sql("select 1", fetch="one")

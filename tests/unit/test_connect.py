@@ -2,9 +2,11 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import grpc
 import pytest
+from google.rpc import code_pb2, status_pb2
 from unit.connect_server import Glue, Server
 
 from dbt.adapters.glue.exceptions import (
@@ -18,6 +20,7 @@ from dbt.adapters.glue.exceptions import (
 from dbt.adapters.glue.session import connect
 from dbt.adapters.glue.session.connect import ConnectTransport
 from dbt.adapters.glue.session.connect_endpoint import ConnectEndpoint, connection_string
+from dbt.adapters.glue.session.connect_errors import glue_error
 from dbt.adapters.glue.session.lifecycle import is_no_to_connect
 
 pytestmark = pytest.mark.filterwarnings("ignore:ReleaseExecute failed")
@@ -255,6 +258,18 @@ def test_the_whole_message_of_what_pyspark_knows(server, transport):
         transport.execute("select 1")
     assert caught.value.message == long.strip()
     assert (caught.value.error_class, caught.value.error_name) == ("X", "SparkRuntimeException")
+
+
+def test_an_error_that_arrives_while_its_call_is_cancelled_is_told():
+    status = status_pb2.Status(code=code_pb2.INTERNAL, message="interrupted")
+    details = ("grpc-status-details-bin", status.SerializeToString())
+    call = SimpleNamespace(
+        code=lambda: grpc.StatusCode.CANCELLED,
+        details=lambda: "Locally cancelled by application!",
+        trailing_metadata=lambda: [details],
+    )
+    told = glue_error(call, "session-1", "operation-1")
+    assert "CANCELLED: Locally cancelled by application!" in str(told)
 
 
 def test_cancel_interrupts_the_runs_of_its_tag_only(server, transport):

@@ -14,7 +14,6 @@ from typing import Any
 
 import grpc
 import pyspark.sql.connect.proto as protocol
-from grpc_status import rpc_status
 from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator
 from pyspark.sql.connect.proto.base_pb2_grpc import SparkConnectServiceStub
 
@@ -29,7 +28,7 @@ from dbt.adapters.glue.exceptions import (
 from dbt.adapters.glue.session.arrow import Field, command_result, fields_of, read_batch, rows_of
 from dbt.adapters.glue.session.connect_channel import Guard, open_channel
 from dbt.adapters.glue.session.connect_endpoint import ConnectEndpoint
-from dbt.adapters.glue.session.connect_errors import error_info, glue_error
+from dbt.adapters.glue.session.connect_errors import error_info, glue_error, status_of
 from dbt.adapters.glue.session.connect_plans import (
     cast_to_text,
     command,
@@ -321,7 +320,7 @@ class ConnectTransport:
         try:
             self._stub.AnalyzePlan(request, timeout=ANSWER_WITHIN)
         except grpc.RpcError as error:
-            status = rpc_status.from_call(error)
+            status = status_of(error)
             return status is not None and error_info(status) is not None
         return True
 

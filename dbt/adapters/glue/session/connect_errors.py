@@ -80,9 +80,19 @@ class Cause(NamedTuple):
         return f"{self.java_class}: {self.message}" if self.message else self.java_class
 
 
+def status_of(error: Any) -> Any:
+    """The google.rpc.Status that Spark sent with a failed call (a grpc.RpcError), or None."""
+    try:
+        return rpc_status.from_call(error)
+    except ValueError:
+        # gRPC's word for a call that was cancelled here while Spark's error was on its way: the
+        # code is one's, the status the other's
+        return None
+
+
 def told_by(error: Any) -> Told:
     """Spark Connect's answer to a failed call (a grpc.RpcError)."""
-    status = rpc_status.from_call(error)
+    status = status_of(error)
     if status is None:
         return Told(error.details() or str(error), None)
     info = error_info(status)

@@ -14,7 +14,7 @@ JARS := $(VENV)/.jars
 SOURCES := dbt tests scripts benchmarks setup.py
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo test test-fast bench lint docs constraints clean
+.PHONY: help setup demo test test-fast bench lint docs formats constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ lint: $(INSTALLED) ## ruff check, ruff format --check, mypy
 
 docs: $(INSTALLED) ## write docs/configuration.md anew from the code
 	@$(BIN)/python -m dbt.adapters.glue.config_docs
+
+formats: $(JARS) ## run every format with every feature and write docs/formats.md from what it shows
+	@DBT_GLUE_MATRIX_JSON=$(CURDIR)/$(VENV)/matrix.json $(PYTEST) tests/functional/test_matrix.py -k test_cell
+	$(BIN)/python tests/functional/matrix/page.py $(VENV)/matrix.json
 
 constraints: ## write constraints.txt anew from what .[dev] resolves to today
 	@scripts/write-constraints "$(PYTHON)"

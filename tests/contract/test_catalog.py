@@ -407,18 +407,6 @@ class TestOtherServices:
             assert account == "123456789012"
 
     @local_only
-    def test_lake_formation_tags(self, glue_clients: SimpleNamespace, database: str) -> None:
-        lakeformation = glue_clients.lakeformation
-        lakeformation.create_lf_tag(TagKey=database, TagValues=["a", "b"])
-        resource = {"Database": {"Name": database}}
-        lakeformation.add_lf_tags_to_resource(
-            Resource=resource, LFTags=[{"TagKey": database, "TagValues": ["a"]}]
-        )
-        answer = lakeformation.get_resource_lf_tags(Resource=resource, ShowAssignedLFTags=True)
-        [tag] = answer["LFTagOnDatabase"]
-        assert (tag["TagKey"], tag["TagValues"]) == (database, ["a"])
-
-    @local_only
     def test_what_is_missing_is_named(self, glue_clients: SimpleNamespace) -> None:
         for call, arguments, name in (
             (glue_clients.glue.get_crawlers, {}, "GetCrawlers"),
@@ -428,9 +416,9 @@ class TestOtherServices:
                 "DecodeAuthorizationMessage",
             ),
             (
-                glue_clients.lakeformation.delete_data_cells_filter,
-                {"TableName": "a"},
-                "DeleteDataCellsFilter",
+                glue_clients.lakeformation.list_lf_tag_expressions,
+                {},
+                "ListLFTagExpressions",
             ),
         ):
             code, message = code_of(call, **arguments)

@@ -49,6 +49,11 @@ def s3_client(local_glue: Any) -> Any:
     return _client(local_glue, "s3")
 
 
+@pytest.fixture(scope="session")
+def lakeformation_client(local_glue: Any) -> Any:
+    return _client(local_glue, "lakeformation")
+
+
 def _client(local_glue: Any, service: str) -> Any:
     import boto3
 

@@ -52,7 +52,9 @@ class TestEveryFormat:
         }
 
     @pytest.mark.parametrize("file_format", TYPED_FORMATS)
-    def test_table_built_twice(self, project: Any, glue_client: Any, file_format: str) -> None:
+    def test_pain_45_table_built_twice(
+        self, project: Any, glue_client: Any, file_format: str
+    ) -> None:
         for _ in range(2):
             results = run_dbt(["run", "--vars", f"format: {file_format}"])
             assert {result.status for result in results} == {"success"}
@@ -150,7 +152,7 @@ class TestNamesThatNeedQuotes:
             + columns,
         }
 
-    def test_reserved_words_and_dashes(self, project: Any) -> None:
+    def test_pain_32_reserved_words_and_dashes(self, project: Any) -> None:
         for _ in range(2):
             results = run_dbt(["run"])
             assert {result.status for result in results} == {"success"}
@@ -192,3 +194,60 @@ class TestOperations:
         project.run_sql(f"create schema if not exists {project.test_schema}")
         run_dbt(["run-operation", "operate", "--args", f"file_format: {file_format}"])
         assert not glue_client.get_tables(DatabaseName=project.test_schema)["TableList"]
+
+
+class TestLayout:
+    """Order, options, properties and place, as the tables then have them."""
+
+    @pytest.fixture(scope="class")
+    def models(self) -> dict[str, str]:
+        config = "{{ config(materialized='table', file_format='%s', %s) }}"
+        query = "select id, concat('p', id % 2) as part from (select explode(sequence(1, 9)) as id)"
+        zstd = "write_options={'compression': 'zstd'}"
+        layouts = {
+            "plain": ("parquet", f"{zstd}, table_properties={{'n': 1, 'b': true, 'f': 0.5}}"),
+            "in_buckets": ("parquet", "clustered_by='part', buckets=2, sorted_by=['id']"),
+            "written_delta": ("delta", f"{zstd}, table_properties={{'n': 2}}"),
+            "written_iceberg": (
+                "iceberg",
+                "write_options={'compression-codec': 'gzip'}, sorted_by=['id desc'],"
+                " partition_by=['truncate(1, part)']",
+            ),
+            "elsewhere": (
+                "parquet",
+                "custom_location='s3://functional-tests/templates/{schema}/{name}'",
+            ),
+        }
+        return {f"{name}.sql": config % layout + query for name, layout in layouts.items()}
+
+    def test_pain_52_what_is_asked_for_is_there(
+        self, project: Any, glue_client: Any, s3_client: Any
+    ) -> None:
+        for _ in range(2):
+            run_dbt(["run"])
+            schema = project.test_schema
+            table = {
+                name: glue_client.get_table(DatabaseName=schema, Name=name)["Table"]
+                for name in ("plain", "written_delta", "elsewhere", "in_buckets")
+            }
+            parameters = table["plain"]["Parameters"]
+            assert [parameters[key] for key in "nbf"] == ["1", "true", "0.5"]
+            assert self.suffixes(s3_client, f"warehouse/{schema}/plain/") == {"zstd.parquet"}
+            delta = self.suffixes(s3_client, f"warehouse/{schema}/written_delta/")
+            assert delta - {"json", "crc"} == {"zstd.parquet"}
+            assert self.suffixes(s3_client, f"templates/{schema}/elsewhere/") == {"snappy.parquet"}
+            parameters = table["in_buckets"]["Parameters"]
+            assert parameters["spark.sql.sources.schema.numBuckets"] == "2"
+            assert parameters["spark.sql.sources.schema.sortCol.0"] == "id"
+            iceberg = f"glue_catalog.{schema}.written_iceberg"
+            properties = dict(rows(project, f"show tblproperties {iceberg}"))
+            assert properties["sort-order"] == "id DESC NULLS LAST"
+            assert properties["write.parquet.compression-codec"] == "gzip"
+            # one partition, one file: rows come as they lie in it
+            found = rows(project, f"select id from {iceberg}")
+            assert [row[0] for row in found] == list(range(9, 0, -1))
+
+    def suffixes(self, s3_client: Any, prefix: str) -> set[str]:
+        found = s3_client.list_objects_v2(Bucket="functional-tests", Prefix=prefix)
+        names = [item["Key"].rpartition("/")[2] for item in found["Contents"]]
+        return {name.partition(".")[2] for name in names if not name.startswith(("_", "."))}

@@ -3,6 +3,7 @@
 Sessions that die are Livy ones here; test_connect_runs.py has the others.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -26,6 +27,23 @@ ENDLESS = (
     "select sha2(concat(a.id, b.id), 512) as h from range(300000) a cross join range(300000) b"
 )
 BRIEF = "{{ config(materialized='table') }} select %d as id"
+# Python that never ends, on the driver or in a task of Spark; it marks that it has begun.
+ENDLESS_PYTHON = """
+import pathlib
+import time
+
+
+def model(dbt, session):
+    dbt.config(materialized="table", submission_method="{method}")
+
+    def endless(rows=()):
+        pathlib.Path("{mark}").touch()
+        while True:
+            time.sleep(0.05)
+            yield from rows
+
+    return list(endless()) if {on_driver} else session.range(1).mapInPandas(endless, "id long")
+"""
 IDLE = ("STOPPED", "FAILED", "TIMEOUT")
 
 
@@ -171,6 +189,32 @@ def test_interrupted_run_ends_soon_and_stops_its_session(
     output = (project_dir / "output.txt").read_text()
     # dbt is not told of SIGTERM: its threads may still announce nodes, which get no session
     assert number == signal.SIGTERM or output.count("START sql table model") == 4
+    assert "OK created" not in output
+    assert "no answer to StopSession" not in output and "could not be stopped" not in output
+
+
+@pytest.mark.parametrize(
+    ("session_type", "methods"),
+    [("livy", ["glue_session"]), ("spark_connect", ["glue_session", "spark_connect"])],
+)
+def test_interrupted_python_models_end_soon(
+    start: Any, project_dir: Path, glue_client: Any, session_type: str, methods: list[str]
+) -> None:
+    before = set(sessions(glue_client))
+    marks = []
+    for method, on_driver in itertools.product(methods, (True, False)):
+        name = f"{method}_{'driver' if on_driver else 'task'}"
+        marks.append(project_dir / f"{name}.begun")
+        code = ENDLESS_PYTHON.format(method=method, mark=marks[-1], on_driver=on_driver)
+        (project_dir / "models" / f"{name}.py").write_text(code)
+    process = start("run")
+    wait_until(lambda: all(mark.exists() for mark in marks), 150, "every model is in its loop")
+    process.send_signal(signal.SIGINT)
+    asked = time.monotonic()
+    process.wait(30)
+    assert time.monotonic() - asked < 15 and process.returncode != 0
+    wait_until(lambda: all_ended(glue_client, before), 15, "every session has ended")
+    output = (project_dir / "output.txt").read_text()
     assert "OK created" not in output
     assert "no answer to StopSession" not in output and "could not be stopped" not in output
 

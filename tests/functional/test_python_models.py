@@ -8,7 +8,7 @@ from dbt.tests.util import run_dbt, run_dbt_and_capture
 
 pytestmark = pytest.mark.slow
 
-FORMATS = ("parquet", "iceberg", "delta", "hudi")
+FORMATS = ("parquet", "orc", "avro", "csv", "json", "iceberg", "delta", "hudi")
 FIRST = [(1, "one", "a"), (2, "two", "a"), (3, "three", "b")]
 MERGED = [(1, "one", "a"), (2, "two", "a"), (3, "THREE", "b"), (4, "four", "b")]
 APPENDED = sorted([*FIRST, (3, "THREE", "b"), (4, "four", "b")])
@@ -28,7 +28,7 @@ TABLE_ROWS = [(2, "two", "a"), (3, "three", "b")]
 INCREMENTAL_PY = """
 def model(dbt, session):
     dbt.config(
-        materialized="incremental", file_format="{file_format}", unique_key="id",
+        materialized="incremental", file_format="{file_format}", {key}
         partition_by=["part"], incremental_strategy="{strategy}",
     )
     if dbt.is_incremental:
@@ -37,13 +37,18 @@ def model(dbt, session):
         return session.createDataFrame(new, "id int, name string, part string")
     return dbt.ref("base")
 """
+# The strategies that every format has, and merge. insert_overwrite replaces the partition b.
 INCREMENTALS = {
-    "parquet_insert_overwrite": MERGED,
-    "parquet_append": APPENDED,
-    "iceberg_merge": MERGED,
-    "delta_merge": MERGED,
-    "hudi_merge": MERGED,
+    **{f"{name}_append": APPENDED for name in FORMATS},
+    **{f"{name}_insert_overwrite": MERGED for name in FORMATS},
+    **{f"{name}_merge": MERGED for name in ("iceberg", "delta", "hudi")},
 }
+# Text files hold one column.
+TEXT_PY = """
+def model(dbt, session):
+    dbt.config(materialized="incremental", file_format="text", incremental_strategy="{}")
+    return session.createDataFrame([("it" + str(int(dbt.is_incremental)),)], "line string")
+"""
 ITSELF_PY = """
 def model(dbt, session):
     dbt.config(materialized="incremental")
@@ -128,7 +133,10 @@ class TestPythonModels:
         }
         incrementals = {
             name: INCREMENTAL_PY.format(
-                file_format=name.split("_")[0], strategy=name.partition("_")[2]
+                file_format=name.split("_")[0],
+                strategy=name.partition("_")[2],
+                # Hudi updates the row of a key, whatever the strategy
+                key='unique_key="id",' if name.endswith("_merge") else "",
             )
             for name in INCREMENTALS
         }
@@ -137,6 +145,8 @@ class TestPythonModels:
             **tables,
             **incrementals,
             **seen,
+            "text_append": TEXT_PY.format("append"),
+            "text_insert_overwrite": TEXT_PY.format("insert_overwrite"),
             "old_kind": TABLE_PY.format(materialized="python_model", file_format="iceberg"),
             "itself": ITSELF_PY,
             "pandas_frame": PANDAS_PY,
@@ -180,13 +190,20 @@ class TestPythonModels:
         assert found[name] == TABLE_ROWS
 
     @pytest.mark.parametrize("name", list(INCREMENTALS))
-    def test_incremental(self, found: dict[str, list[Any]], name: str) -> None:
+    def test_pain_19_every_format_and_strategy(
+        self, found: dict[str, list[Any]], name: str
+    ) -> None:
         assert found[name] == INCREMENTALS[name]
+
+    def test_text(self, two_runs: str, project: Any) -> None:
+        query = "select line from {0}.text_append union all select line from {0}.text_{1}"
+        rows = project.run_sql(query.format(project.test_schema, "insert_overwrite"), fetch="all")
+        assert sorted(row[0] for row in rows) == ["it0", "it1", "it1"]
 
     def test_user_defined_function(self, found: dict[str, list[Any]]) -> None:
         assert found["with_udf"] == [(i, f"{name.upper()}!", part) for i, name, part in FIRST]
 
-    def test_frames_of_pandas(self, two_runs: str, project: Any) -> None:
+    def test_pain_19_frames_of_pandas(self, two_runs: str, project: Any) -> None:
         query = "select id, share, note from {}.{} order by id"
         rows = project.run_sql(query.format(project.test_schema, "pandas_frame"), fetch="all")
         assert [tuple(row) for row in rows] == [

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from dbt.tests.util import run_dbt, write_file
 
+from dbt.adapters.glue import table_metadata
+
 pytestmark = pytest.mark.slow
 
 TYPED_CSV = """id,price,day,moment,name,flag,empty
@@ -107,6 +109,80 @@ class TestTypedSeeds:
         found = s3_client.list_objects_v2(Bucket="functional-tests")
         left = [entry["Key"] for entry in found.get("Contents", []) if "_dbt_glue" in entry["Key"]]
         assert left == []
+
+
+# One of these in each format; `order` is a word of Spark's own.
+FORMATS = ("parquet", "orc", "avro", "csv", "json", "iceberg", "delta", "hudi")
+SEED_CSV = """Id,price,day,moment,order,flag,note
+1,1.50,2024-02-29,2024-02-29 23:59:59,"a, b",true,
+2,,,,,,"it's"
+"""
+SEED_ROWS = [
+    (1, Decimal("1.500"), date(2024, 2, 29), datetime(2024, 2, 29, 23, 59, 59), "a, b", True, None),
+    (2, None, None, None, None, None, "it's"),
+]
+SEED_YML = """
+seeds:
+{}
+"""
+ONE_SEED_YML = """
+  - name: seed_{0}
+    description: "The file's rows in {0}"
+    config:
+      file_format: {0}
+      alias: loaded_{0}
+      column_types: {{Id: bigint, price: "decimal(12,3)", order: string, note: string}}
+      persist_docs: {{relation: true, columns: true}}
+    columns:
+      - {{name: day, description: "It's a day"}}
+"""
+
+
+class TestSeedsInEveryFormat:
+    @pytest.fixture(scope="class")
+    def seeds(self) -> dict[str, str]:
+        described = "".join(ONE_SEED_YML.format(name) for name in FORMATS)
+        return {
+            **{f"seed_{name}.csv": SEED_CSV for name in FORMATS},
+            "seed_text.csv": "line\none\n",
+            "seeds.yml": SEED_YML.format(described),
+        }
+
+    @pytest.fixture(scope="class")
+    def project_config_update(self) -> dict[str, Any]:
+        return {"seeds": {"test": {"seed_text": {"+file_format": "text"}}}}
+
+    @pytest.fixture(scope="class")
+    def seeded(self, project: Any) -> Any:
+        """Loaded anew, replaced, and rebuilt."""
+        for more in ([], [], ["--full-refresh"]):
+            results = run_dbt(["seed", *more], expect_pass=None)
+            assert {r.node.name: r.message for r in results if str(r.status) != "success"} == {}
+        return project
+
+    @pytest.mark.parametrize("name", FORMATS)
+    def test_pain_17_values_of_every_type_and_empty_cells(self, seeded: Any, name: str) -> None:
+        prefix = "glue_catalog." if name == "iceberg" else ""
+        columns = "Id, price, day, moment, `order`, flag, note"
+        table = f"{prefix}{seeded.test_schema}.loaded_{name}"
+        assert fetch(seeded, f"select {columns} from {table} order by Id") == SEED_ROWS
+
+    def test_text_has_one_column(self, seeded: Any) -> None:
+        assert fetch(seeded, f"select * from {seeded.test_schema}.seed_text") == [("one",)]
+
+    def test_alias_types_and_comments_are_in_the_catalog(
+        self, seeded: Any, glue_client: Any
+    ) -> None:
+        listed = glue_client.get_tables(DatabaseName=seeded.test_schema)["TableList"]
+        tables = {table["Name"]: table for table in listed}
+        assert set(tables) == {*(f"loaded_{name}" for name in FORMATS), "seed_text"}
+        for name in FORMATS:
+            table = tables[f"loaded_{name}"]
+            columns = {c["name"]: c for c in table_metadata.columns_of(table) or ()}
+            if columns:  # Delta's are late in the catalog
+                assert columns["day"]["comment"] == "It's a day"
+                assert columns["price"]["type"] == "decimal(12,3)"
+            assert table_metadata.comment_of(table) == f"The file's rows in {name}"
 
 
 class TestBrokenSeeds:

@@ -1,4 +1,4 @@
-"""Snapshots on Iceberg, Delta and Hudi."""
+"""Snapshots on Iceberg, Delta and Hudi: what becomes of the history over several runs."""
 
 from typing import Any
 
@@ -7,129 +7,210 @@ from dbt.tests.util import run_dbt
 
 pytestmark = pytest.mark.slow
 
-SOURCE = """
-{{ config(materialized='table') }}
-{% if var('run', 1) == 1 %}
-select * from values (1, 'one', timestamp '2024-01-01'), (2, 'two', timestamp '2024-01-01'),
-                     (3, 'gone', timestamp '2024-01-01') as t(id, name, updated_at)
+FORMATS = ("iceberg", "delta", "hudi")
+# The source as it is at each of four runs: 2 changes a row, loses one and has a new one; 3 has the
+# lost one back, and a new column; 4 changes a row, and loses the column `note`.
+PEOPLE = """
+{{ config(materialized='ephemeral') }}
+{% set run = var('run', 1) %}
+select id, 'p' as part, name, cast(updated_at as timestamp) as Updated_At
+  {%- if run < 4 %}, 'n' as note{% endif %}
+  {%- if run > 2 %}, case when id = 4 then 'x' end as extra{% endif %}
+from values
+{% if run == 1 %}
+  (1, 'one', '2024-01-01'), (2, 'two', '2024-01-01'), (3, 'gone', '2024-01-01')
+{% elif run == 2 %}
+  (1, 'one', '2024-01-01'), (2, 'TWO', '2024-01-02'), (4, 'new', '2024-01-02')
 {% else %}
-select * from values (1, 'one', timestamp '2024-01-01'), (2, 'TWO', timestamp '2024-01-02'),
-                     (4, 'new', timestamp '2024-01-02') as t(id, name, updated_at)
-{% endif %}
+  {{ "(1, 'one', '2024-01-01')" if run == 3 else "(1, 'uno', '2024-01-04')" }},
+  (2, 'TWO', '2024-01-02'), (3, 'back', '2024-01-03'), (4, 'new', '2024-01-03')
+{% endif %} as t(id, name, updated_at)
 """
 SNAPSHOT = """
 {{% snapshot {name} %}}
-{{{{ config(unique_key={key}, file_format='{file_format}',
-            target_schema=target.schema, {extra}) }}}}
-select * from {{{{ ref('people') }}}}
+{{{{ config(file_format='{file_format}', {config}) }}}}
+select * from {{{{ ref('people') }}}} -- a comment at the end
 {{% endsnapshot %}}
 """
-STRATEGIES = {
-    "timestamp": "strategy='timestamp', updated_at='updated_at'",
-    "check": "strategy='check', check_cols=['name']",
+HOOK = "create view {{{{ target.schema }}}}.{}_{{{{ var('run') }}}} as select 1 as id"
+OWN_NAMES = {
+    "dbt_valid_from": "Starts_At",
+    "dbt_valid_to": "Ends_At",
+    "dbt_scd_id": "Version_Id",
+    "dbt_updated_at": "Seen_At",
+    "dbt_is_deleted": "Is_Deleted",
+}
+TIMESTAMP = "strategy='timestamp', updated_at='updated_at', unique_key='id'"
+CONFIGS = {
+    "invalidate": f"{TIMESTAMP}, hard_deletes='invalidate'",
+    "check_all": "strategy='check', check_cols='all', unique_key='ID'",
+    "own_names": (
+        "strategy='check', check_cols=['Name'], unique_key=['id', 'part'], "
+        f"hard_deletes='new_record', snapshot_meta_column_names={OWN_NAMES}, "
+        "dbt_valid_to_current=\"to_date('9999-12-31')\""
+    ),
+    "grown": f"{TIMESTAMP}, hard_deletes='new_record' if var('run', 1) > 1 else 'ignore'",
+}
+CLOSED, CURRENT = "closed", "current"
+# (id, name, state, whether it stands for a deletion) after the four runs
+HISTORY = {
+    "invalidate": [
+        *((1, "one", CLOSED, None), (1, "uno", CURRENT, None)),
+        *((2, "TWO", CURRENT, None), (2, "two", CLOSED, None)),
+        *((3, "back", CURRENT, None), (3, "gone", CLOSED, None)),
+        *((4, "new", CLOSED, None), (4, "new", CURRENT, None)),
+    ],
+    # deletions are ignored; a new column makes every row another one
+    "check_all": [
+        *((1, "one", CLOSED, None), (1, "one", CLOSED, None), (1, "uno", CURRENT, None)),
+        *((2, "TWO", CLOSED, None), (2, "TWO", CURRENT, None), (2, "two", CLOSED, None)),
+        *((3, "back", CURRENT, None), (3, "gone", CLOSED, None)),
+        *((4, "new", CLOSED, None), (4, "new", CURRENT, None)),
+    ],
+    # of 4 only `extra` and `updated_at` have changed, which are not compared
+    "own_names": [
+        *((1, "one", CLOSED, "False"), (1, "uno", CURRENT, "False")),
+        *((2, "TWO", CURRENT, "False"), (2, "two", CLOSED, "False")),
+        *((3, "back", CURRENT, "False"), (3, "gone", CLOSED, "False"), (3, "gone", CLOSED, "True")),
+        (4, "new", CURRENT, "False"),
+    ],
+    # the column dbt_is_deleted has come by the second run
+    "grown": [
+        *((1, "one", CLOSED, "False"), (1, "uno", CURRENT, "False")),
+        *((2, "TWO", CURRENT, "False"), (2, "two", CLOSED, "False")),
+        *((3, "back", CURRENT, "False"), (3, "gone", CLOSED, "False"), (3, "gone", CLOSED, "True")),
+        *((4, "new", CLOSED, "False"), (4, "new", CURRENT, "False")),
+    ],
 }
 
 
 def _snapshots() -> dict[str, str]:
     found = {}
-    for file_format in ("iceberg", "delta", "hudi"):
-        for strategy, extra in STRATEGIES.items():
-            name = f"{strategy}_{file_format}"
+    for file_format in FORMATS:
+        for kind, config in CONFIGS.items():
+            if (kind, file_format) == ("invalidate", "delta"):
+                config = f"{TIMESTAMP}, invalidate_hard_deletes=true"  # the older name
+            name = f"{kind}_{file_format}"
             found[f"{name}.sql"] = SNAPSHOT.format(
-                name=name, file_format=file_format, key="'id'", extra=extra
+                name=name, file_format=file_format, config=config
             )
-    for mode in ("invalidate", "new_record"):
-        found[f"deletes_{mode}.sql"] = SNAPSHOT.format(
-            name=f"deletes_{mode}",
-            file_format="iceberg",
-            key="'id'",
-            extra=STRATEGIES["timestamp"] + f", hard_deletes='{mode}'",
-        )
-    found["two_keys.sql"] = SNAPSHOT.format(
-        name="two_keys",
-        file_format="delta",
-        key="['id', 'updated_at']",
-        extra=STRATEGIES["check"] + ", dbt_valid_to_current=\"to_date('9999-12-31')\"",
-    )
     return found
 
 
-class TestSnapshots:
+def table(project: Any, name: str) -> str:
+    prefix = "glue_catalog." if name.endswith("iceberg") else ""
+    return f"{prefix}{project.test_schema}.{name}"
+
+
+class TestHistory:
     @pytest.fixture(scope="class")
     def models(self) -> dict[str, str]:
-        return {"people.sql": SOURCE}
+        return {"people.sql": PEOPLE}
 
     @pytest.fixture(scope="class")
     def snapshots(self) -> dict[str, str]:
         return _snapshots()
 
     @pytest.fixture(scope="class")
-    def two_runs(self, project: Any) -> Any:
-        for number in (1, 2, 2):
-            run_dbt(["run", "--vars", f"run: {number}"])
-            results = run_dbt(["snapshot", "--vars", f"run: {number}"])
+    def project_config_update(self) -> dict[str, Any]:
+        return {
+            "snapshots": {
+                "test": {
+                    "invalidate_iceberg": {
+                        "+pre-hook": HOOK.format("before"),
+                        "+post-hook": HOOK.format("after"),
+                    }
+                }
+            }
+        }
+
+    @pytest.fixture(scope="class")
+    def four_runs(self, project: Any) -> Any:
+        for run in (1, 2, 3, 4):
+            results = run_dbt(["snapshot", "--vars", f"run: {run}"])
             assert {result.status for result in results} == {"success"}
         return project
 
-    def rows(self, name: str, columns: str) -> list[tuple[Any, ...]]:
-        sql = f"select {columns} from {{{{ ref('{name}') }}}}"
-        shown = run_dbt(["show", "--limit", "-1", "--inline", sql])
-        return sorted(tuple(row) for row in shown.results[0].agate_table.rows)
+    @pytest.mark.parametrize("file_format", FORMATS)
+    @pytest.mark.parametrize("kind", list(CONFIGS))
+    def test_pain_18_history(self, four_runs: Any, kind: str, file_format: str) -> None:
+        valid_to = "ends_at" if kind == "own_names" else "dbt_valid_to"
+        current = f"{valid_to} is null or year({valid_to}) = 9999"
+        deleted = {"own_names": "is_deleted", "grown": "dbt_is_deleted"}.get(kind, "null")
+        rows = four_runs.run_sql(
+            f"select id, name, case when {current} then '{CURRENT}' else '{CLOSED}' end, "
+            f"{deleted} from {table(four_runs, f'{kind}_{file_format}')} order by 1, 2, 4, 3",
+            fetch="all",
+        )
+        expected = sorted(HISTORY[kind], key=lambda row: (row[0], row[1], row[3] or "", row[2]))
+        assert [tuple(row) for row in rows] == expected
 
-    @pytest.mark.parametrize("file_format", ["iceberg", "delta", "hudi"])
-    @pytest.mark.parametrize("strategy", list(STRATEGIES))
-    def test_history(self, two_runs: Any, strategy: str, file_format: str) -> None:
-        found = self.rows(f"{strategy}_{file_format}", "id, name, dbt_valid_to is null")
-        assert found == [
-            (1, "one", True),
-            (2, "TWO", True),
-            (2, "two", False),
-            (3, "gone", True),
-            (4, "new", True),
+    @pytest.mark.parametrize("file_format", FORMATS)
+    def test_columns_that_come_and_go(self, four_runs: Any, file_format: str) -> None:
+        rows = four_runs.run_sql(
+            "select id, name, note, extra from "
+            f"{table(four_runs, f'invalidate_{file_format}')} order by updated_at, id",
+            fetch="all",
+        )
+        assert [tuple(row) for row in rows] == [
+            *((1, "one", "n", None), (2, "two", "n", None), (3, "gone", "n", None)),
+            *((2, "TWO", "n", None), (4, "new", "n", None)),
+            *((3, "back", "n", None), (4, "new", "n", "x")),
+            (1, "uno", None, None),
         ]
 
-    def test_hard_deletes_invalidate(self, two_runs: Any) -> None:
-        found = self.rows("deletes_invalidate", "id, dbt_valid_to is null")
-        assert found == [(1, True), (2, False), (2, True), (3, False), (4, True)]
+    def test_periods_follow_each_other(self, four_runs: Any) -> None:
+        for name in (f"check_all_{file_format}" for file_format in FORMATS):
+            (gaps,) = four_runs.run_sql(
+                "select count(*) from (select dbt_valid_to, lead(dbt_valid_from) over ("
+                f"partition by id order by dbt_valid_from) as next from {table(four_runs, name)}) "
+                "where dbt_valid_to <> next or (dbt_valid_to is null and next is not null)",
+                fetch="one",
+            )
+            assert (name, gaps) == (name, 0)
 
-    def test_hard_deletes_new_record(self, two_runs: Any) -> None:
-        found = self.rows("deletes_new_record", "id, dbt_valid_to is null, dbt_is_deleted")
-        assert found == [
-            (1, True, "False"),
-            (2, False, "False"),
-            (2, True, "False"),
-            (3, False, "False"),
-            (3, True, "True"),
-            (4, True, "False"),
-        ]
-
-    def test_several_keys_and_an_open_end(self, two_runs: Any) -> None:
-        found = self.rows("two_keys", "id, name, cast(dbt_valid_to as string) like '9999%'")
-        assert found == [
-            (1, "one", True),
-            (2, "TWO", True),
-            (2, "two", True),
-            (3, "gone", True),
-            (4, "new", True),
-        ]
+    def test_hooks_have_run_and_nothing_is_left(self, four_runs: Any, glue_client: Any) -> None:
+        found = glue_client.get_tables(DatabaseName=four_runs.test_schema, MaxResults=100)
+        built = {f"{kind}_{file_format}" for kind in CONFIGS for file_format in FORMATS}
+        hooks = {f"{when}_{run}" for when in ("before", "after") for run in (1, 2, 3, 4)}
+        assert {item["Name"] for item in found["TableList"]} == built | hooks
 
 
-class TestSnapshotOfTheWrongFormat:
-    @pytest.fixture(scope="class")
-    def models(self) -> dict[str, str]:
-        return {"people.sql": SOURCE}
+FAILS = """
+{% snapshot fails %}
+{{ config(file_format='iceberg', strategy='check', check_cols='all', unique_key='id') }}
+select 1 as id, {{ "raise_error('no more')" if var('broken', false) else "'fine'" }} as word
+{% endsnapshot %}
+"""
+FLAT = """
+{% snapshot flat %}
+{{ config(file_format='parquet', strategy='check', check_cols='all', unique_key='id') }}
+select 1 as id
+{% endsnapshot %}
+"""
 
+
+class TestFailures:
     @pytest.fixture(scope="class")
     def snapshots(self) -> dict[str, str]:
-        return {
-            "flat.sql": SNAPSHOT.format(
-                name="flat", file_format="parquet", key="'id'", extra=STRATEGIES["check"]
-            )
-        }
+        return {"fails.sql": FAILS, "flat.sql": FLAT}
 
-    def test_says_which_formats_work(self, project: Any) -> None:
-        run_dbt(["run"])
-        results = run_dbt(["snapshot"], expect_pass=False)
-        assert results[0].status == "error"
+    def test_what_is_refused_and_what_a_failure_leaves(
+        self, project: Any, glue_client: Any
+    ) -> None:
+        results = {r.node.name: r for r in run_dbt(["snapshot"], expect_pass=False)}
+        assert results["fails"].status == "success"
         for word in ("parquet", "iceberg", "delta", "hudi"):
-            assert word in results[0].message.lower()
+            assert word in results["flat"].message.lower()
+        vars_ = ["--vars", "broken: true", "--exclude", "flat"]
+        (result,) = run_dbt(["snapshot", *vars_], expect_pass=False)
+        assert "no more" in result.message
+        rows = project.run_sql(
+            f"select id, word, dbt_valid_to from glue_catalog.{project.test_schema}.fails",
+            fetch="all",
+        )
+        assert [tuple(row) for row in rows] == [(1, "fine", None)]
+        found = glue_client.get_tables(DatabaseName=project.test_schema)["TableList"]
+        assert [item["Name"] for item in found] == ["fails"]
+        shown = project.run_sql(f"show views in {project.test_schema}", fetch="all")
+        assert [row for row in shown if "fails" in row[1]] == []

@@ -212,7 +212,7 @@ def test_listing_is_paged_and_knows_formats(catalog: DataCatalog, clients: Clien
     assert [r.identifier for r in found if r.is_iceberg] == ["ice"]
 
 
-def test_rename_moves_no_data_and_takes_partitions_along(catalog: DataCatalog) -> None:
+def test_pain_55_rename_moves_no_data_and_takes_partitions_along(catalog: DataCatalog) -> None:
     keys = [{"Name": "day", "Type": "date"}]
     catalog.create_table("s", table("old", PartitionKeys=keys))
     values = [{"Values": [f"2024-01-{n:03}"], "StorageDescriptor": {}} for n in range(230)]
@@ -246,6 +246,26 @@ def test_locations(storage: TableStorage, clients: Clients, catalog: DataCatalog
         nowhere.location_for("s", "t")
     assert split_location("s3a://b/x/y/") == ("b", "x/y")
     assert lies_under("s3a://b/x/y", "s3://b/x/") and not lies_under("s3://b/xy", "s3://b/x")
+
+
+@pytest.mark.parametrize("given", ["s3://x/{schema}/{name}", " s3://x/{schema}/{name}/"])
+def test_pain_38_a_location_may_be_a_template(storage: TableStorage, given: str) -> None:
+    assert storage.location_for("sch", "t", given) == "s3://x/sch/t"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("s3://x/{table}", "got {table} in .*, expected {schema} and {name}"),
+        ("s3://x\\wh\\t", "expected s3://bucket/path"),
+        ("s3://x/wh\\t", "expected s3://bucket/path"),
+        ("C:\\wh\\t", "expected s3://bucket/path"),
+        ("/wh/t", "expected s3://bucket/path"),
+    ],
+)
+def test_pain_38_a_wrong_location_is_refused(storage: TableStorage, given: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        storage.location_for("s", "t", given)
 
 
 def put(clients: Clients, *keys: str) -> None:
@@ -305,6 +325,45 @@ def test_a_custom_location_is_owned(storage: TableStorage, clients: Clients) -> 
     assert storage.delete_data("s", "t", "s3://bucket/else/t", "s3://bucket/else/t/") == 1
 
 
+def test_a_build_of_the_table_itself_is_no_other_table(
+    storage: TableStorage, catalog: DataCatalog, clients: Clients
+) -> None:
+    place = "s3://bucket/w/s/t/dbt_build_29990101000000_00000000"
+    catalog.create_table("s", table("t__dbt_tmp_0123abcd", place))
+    put(clients, "w/s/t/a")
+    storage.refuse_to_share("s", "t", "s3://bucket/w/s/t")
+    assert storage.delete_older_builds("s", "t", "s3://bucket/w/s/t", place) == 1
+
+
+OLD, YOUNG = "dbt_build_20200101000000_00000000", "dbt_build_29990101000000_00000000"
+
+
+@pytest.mark.parametrize("old", ["", f"/{OLD}", "/dbt_build_29990101000000_0000000a"])
+def test_what_a_table_has_moved_away_from_goes_and_nothing_else(
+    storage: TableStorage, clients: Clients, old: str
+) -> None:
+    new = "dbt_build_29990101000000_0000000b"
+    put(clients, f"w/s/t/{new}/a", f"w/s/t/{YOUNG}/a", f"w/s/t/{OLD}/a", "w/s/t/a", "w/s/u/a")
+    put(clients, f"w/s/t{old}/b")
+    base = "s3://bucket/w/s/t"
+    assert storage.delete_older_builds("s", "t", f"{base}{old}", f"{base}/{new}") == 3
+    assert keys_in(clients) == [f"w/s/t/{YOUNG}/a", f"w/s/t/{new}/a", "w/s/u/a"]
+    assert storage.delete_older_builds("s", "t", base, base) == 0
+
+
+def test_older_builds_that_dbt_does_not_own_stay(
+    storage: TableStorage, catalog: DataCatalog, clients: Clients
+) -> None:
+    put(clients, "else/t/a", "w/s/t/a")
+    with pytest.raises(ConfigurationError, match="not below the profile's location"):
+        storage.delete_older_builds("s", "t", "s3://bucket/else/t", "s3://bucket/w/s/t")
+    catalog.create_table("s", table("inner", "s3://bucket/w/s/t/inner"))
+    with pytest.raises(ConfigurationError, match="it holds the table s.inner"):
+        storage.delete_older_builds("s", "t", "s3://bucket/w/s/t", None)
+    custom = "s3://bucket/else/t"
+    assert storage.delete_older_builds("s", "t", custom, f"{custom}/{YOUNG}", custom) == 1
+
+
 def test_temporary_folders(storage: TableStorage, clients: Clients) -> None:
     path = storage.new_temporary()
     assert path != storage.new_temporary() and path.startswith("s3://bucket/w/_dbt_glue_tmp/")
@@ -325,7 +384,11 @@ def test_docs_rows_come_from_listing_alone(catalog: DataCatalog, clients: Client
     for number in range(110):
         catalog.create_table("s", table(f"t{number}"))
     clients.calls.clear()
-    found, errors = docs_table(catalog, {("s", None)}, lambda relation: pytest.fail("asked Spark"))
+    found, errors = docs_table(
+        lambda database: KnownCatalog(catalog),
+        {(None, "s", None)},
+        lambda relation: pytest.fail("asked Spark"),
+    )
     assert (errors, clients.calls) == ([], ["GetTables"] * 2)
     rows = [dict(zip(found.column_names, row, strict=True)) for row in found.rows]
     first, second = (row for row in rows if row["table_name"] == "t" and row["column_index"] < 3)
@@ -347,7 +410,11 @@ def test_a_broken_schema_leaves_the_others_be(catalog: DataCatalog, clients: Cli
         return original(**arguments)
 
     clients.glue.get_tables = get_tables
-    found, errors = docs_table(catalog, [("secret", None), ("s", None)], lambda relation: [])
+    found, errors = docs_table(
+        lambda database: KnownCatalog(catalog),
+        [(None, "secret", None), (None, "s", None)],
+        lambda relation: [],
+    )
     assert [row["table_name"] for row in found.rows] == ["t"]
     assert [type(error) for error in errors] == [CatalogError]
 

@@ -60,10 +60,6 @@ class TestUsage:
         assert "dbt.adapters.glue.local.launcher" in loaded
         assert not loaded & {"dbt.adapters.base", "dbt_common", "boto3", "pyspark", "agate"}
 
-    def test_doctor_says_it_is_not_there(self, capsys: pytest.CaptureFixture) -> None:
-        assert cli.main(["doctor"]) == 2
-        assert "not implemented in version" in capsys.readouterr().err
-
     def test_expected_errors_have_no_traceback(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     ) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from multiprocessing import get_context
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -173,6 +174,15 @@ def test_python_has_a_session_of_its_own_beside_spark_connect(
     assert pools[0].served[-1] == f"{pools[0].served[0]}__python"
 
 
+@pytest.mark.parametrize("session_type", ["livy", "spark_connect"])
+def test_the_adapters_own_python_runs_where_sql_does(session_type: str, pools: list) -> None:
+    made = manager(session_type=session_type, glue_version="5.1")
+    made.execute("select 1")
+    made.run_python_with_sql("rows = spark.sql('select 1')")
+    assert len(set(pools[0].served)) == 1
+    assert pools[0].fake.asked[-1][0] == "rows = spark.sql('select 1')"
+
+
 def test_python_stays_in_a_session_that_was_there_and_is_a_livy_one(pools: list) -> None:
     made = manager(glue_version="5.1", glue_session_reuse=True)
     made.add_query(PYTHON)
@@ -247,7 +257,7 @@ def test_several_statements_and_doubled_prefixes(pools: list) -> None:
 def test_python_is_sent_as_python(pools: list) -> None:
     manager().execute("custom_glue_code_for_dbt_adapter\n    x = 1\n    SqlWrapper2.execute('a')")
     ((code, tag),) = pools[0].fake.asked
-    assert code.endswith("\nx = 1\nSqlWrapper2.execute('a')") and "class SqlWrapper2" in code
+    assert code.partition("\n")[2] == "x = 1\nSqlWrapper2.execute('a')"
     assert tag == "model.p.x"
 
 
@@ -424,3 +434,26 @@ def test_results_are_typed_by_spark_not_guessed() -> None:
 def test_columns_of_the_same_name() -> None:
     result = Result([ResultColumn("a", "int")] * 3, [(1, 2, 3)], 1, "s", None, 0.0)
     assert agate_table(result).column_names == ("a", "a_2", "a_3")
+
+
+def test_a_project_with_catalogs_yml_has_its_session_prepared_once_that_is_read(
+    pools: list, tmp_path: Path
+) -> None:
+    """Its table buckets are Spark catalogs of the session."""
+    credentials = GlueCredentials.from_dict(
+        {"schema": "s", "role_arn": "arn:aws:iam::1:role/R", "region": "eu-west-1"}
+    )
+    arguments = SimpleNamespace(which="run")
+    config: Any = SimpleNamespace(
+        credentials=credentials,
+        threads=4,
+        args=arguments,
+        project_root=str(tmp_path),
+        query_comment=SimpleNamespace(comment="", append=False, job_label=False),
+    )
+    (tmp_path / "catalogs.yml").write_text("catalogs: []")
+    made = GlueConnectionManager(config, get_context("spawn"))
+    assert pools == []
+    made.set_query_header({})
+    made.set_query_header({})
+    assert [len(pool.prepared) for pool in pools] == [1]

@@ -148,7 +148,7 @@ def test_yaml_numbers_are_versions_too() -> None:
     assert profile(packages="numpy, pandas").packages == ["numpy", "pandas"]
 
 
-def test_conf_as_text_and_as_mapping() -> None:
+def test_pain_39_conf_keeps_its_first_item_and_values_with_equals_signs() -> None:
     text = "spark.a=b --conf spark.c=d=e --conf spark.f=x y"
     expected = {"spark.a": "b", "spark.c": "d=e", "spark.f": "x y"}
     assert parse_conf(text) == expected
@@ -161,7 +161,7 @@ def test_conf_as_text_and_as_mapping() -> None:
         profile(conf="spark.a")
 
 
-def test_default_arguments_keep_equals_signs_commas_and_flags() -> None:
+def test_pain_39_default_arguments_keep_equals_signs_commas_and_flags() -> None:
     text = "--conf=spark.a=b --conf spark.c=d, --enable-metrics, --x=1,2, --y=z"
     assert parse_arguments(text) == {
         "--conf": "spark.a=b --conf spark.c=d",

@@ -1,6 +1,7 @@
 """How many catalog calls the docs table costs."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,6 +33,11 @@ class Catalog:
         return self.tables.get(name)
 
 
+def known_in(catalog: Any, listed: dict[str, Any] | None = None) -> Any:
+    """What docs_table asks for the catalog of a database; here all have the same one."""
+    return lambda database: SimpleNamespace(catalog=catalog, tables=(listed or {}).get)
+
+
 def no_spark(relation: Any) -> list:
     raise AssertionError(f"Spark was asked about {relation}")
 
@@ -50,7 +56,7 @@ def no_spark(relation: Any) -> list:
 )
 def test_some_tables_of_a_schema(tables: int, names: list[str], calls: dict[str, int]) -> None:
     catalog: Any = Catalog(tables)
-    found, errors = docs_table(catalog, [("s", name) for name in names], no_spark)
+    found, errors = docs_table(known_in(catalog), [(None, "s", name) for name in names], no_spark)
     assert sorted(row["table_name"] for row in found.rows) == sorted(set(names) - {"gone"})
     assert not errors
     assert {name: catalog.calls.count(name) for name in set(catalog.calls)} == calls
@@ -60,7 +66,7 @@ def test_some_tables_of_a_schema(tables: int, names: list[str], calls: dict[str,
 def test_what_dbt_has_listed_is_not_asked_again(names: list[str | None]) -> None:
     catalog: Any = Catalog(1000)
     listed = list(catalog.tables.values())
-    wanted = [("s", name) for name in names]
-    found, _ = docs_table(catalog, wanted, no_spark, {"s": listed}.get)
+    wanted = [(None, "s", name) for name in names]
+    found, _ = docs_table(known_in(catalog, {"s": listed}), wanted, no_spark)
     assert len(found.rows) == (1000 if None in names else 2)
     assert catalog.calls == []

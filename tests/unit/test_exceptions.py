@@ -83,36 +83,6 @@ def test_plain_error_is_kept_whole():
     assert spark_message(SPARK_3_5) == SPARK_3_5
 
 
-@pytest.mark.parametrize(
-    ("message", "code", "word"),
-    [
-        ("The security token included in the request is expired", "ExpiredTokenException", "sso"),
-        (
-            "User: u is not authorized to perform: iam:PassRole on",
-            "AccessDeniedException",
-            "PassRole",
-        ),
-        ("User: u is not authorized to perform: glue:GetTable", "AccessDeniedException", "lacks"),
-        ("[LOCATION_ALREADY_EXISTS] Cannot name", None, "delete them"),
-        ("Failed to find data source: iceberg. Please", None, "datalake_formats"),
-        (
-            "[DATA_SOURCE_NOT_FOUND] Failed to find the data source: delta.",
-            None,
-            "datalake_formats",
-        ),
-        ("Database nope not found.", "EntityNotFoundException", "schema"),
-        ("Rate exceeded", "ThrottlingException", "threads"),
-        (
-            "Insufficient Lake Formation permission(s) on t",
-            "AccessDeniedException",
-            "Lake Formation",
-        ),
-    ],
-)
-def test_hints(message, code, word):
-    assert word in CatalogError(message, operation="X", code=code).hint
-
-
 def test_unknown_error_has_no_hint():
     assert GlueError("Column `a` is ambiguous").hint is None
 

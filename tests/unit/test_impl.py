@@ -261,20 +261,10 @@ def test_what_a_model_is_refused_for_before_it_runs(adapter: GlueAdapter) -> Non
     adapter.pre_model_hook({"materialized": "view", "file_format": "delta"})
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        {"substitute_variables": {"a": "b"}},
-        {"lf_tags_config": {"enabled": True}},
-        {"lf_grants": {"data_cell_filters": {"enabled": True}}},
-        {"catalog": "other"},
-        {"file_format": "delta"},
-    ],
-)
-def test_what_is_not_implemented_is_refused_before_the_model_runs(config: dict) -> None:
-    made = make(datalake_formats="delta", delta_athena_prefix="athena")
-    with pytest.raises(CompilationError, match="not implemented in this version\n"):
-        made.pre_model_hook({"materialized": "table", **config})
+def test_an_unknown_catalog_is_refused_before_the_model_runs() -> None:
+    made = make(datalake_formats="delta")
+    with pytest.raises(DbtRuntimeError, match="catalog_name: got 'other', expected one of none"):
+        made.pre_model_hook({"materialized": "table", "catalog": "other"})
     made.pre_model_hook({"materialized": "view", "file_format": "delta"})
     made.pre_model_hook({"materialized": "table", "lf_grants": {}, "grants": {}})
 
@@ -341,8 +331,9 @@ def test_tables_that_hudi_synced_go_with_theirs(adapter: GlueAdapter) -> None:
     for name in ("mor_ro", "mor_rt"):
         add(adapter, name, StorageDescriptor=storage)
     add(adapter, "other_ro")
-    adapter.drop_query_tables(relation("mor"), place)
-    adapter.drop_query_tables(relation("other"), "s3://bucket/w/s/other")
+    adapter.drop_query_tables(relation("mor", table_format="hudi"), place)
+    other = relation("other", table_format="hudi")
+    adapter.drop_query_tables(other, "s3://bucket/w/s/other")
     assert [table["Name"] for table in adapter.catalog.get_tables("s")] == ["other_ro"]
 
 
@@ -385,22 +376,14 @@ def test_data_outside_is_left_with_a_warning(adapter: GlueAdapter) -> None:
     assert adapter.delete_table_data(relation("t"), place, custom_location=place) == 1
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda a: a.hudi_merge_table(None, "select 1", "id", None, None, {}),
-        lambda a: a.delta_create_table(None, "select 1", "id", None, None),
-        lambda a: a.delta_update_manifest(None, None, None),
-        lambda a: a.add_lf_tags(None, {"enabled": True}),
-        lambda a: a.apply_lf_grants(None, {"data_cell_filters": {"enabled": True}}),
-        lambda a: a.execute_python("x"),
-    ],
-)
-def test_what_is_not_there_yet_says_so(adapter: GlueAdapter, call: Any) -> None:
-    with pytest.raises(CompilationError, match="not implemented in this version\n"):
-        call(adapter)
-    adapter.add_lf_tags(None, {"enabled": False})
-    adapter.apply_lf_grants(None, {})
+def test_wrong_lake_formation_configs_are_refused_before_the_model_runs(
+    adapter: GlueAdapter,
+) -> None:
+    for config in ({"lf_tags_config": {"tags": {}}}, {"lf_grants": ["x"]}):
+        with pytest.raises(DbtRuntimeError, match="got .*, expected"):
+            adapter.pre_model_hook({"materialized": "view", **config})
+    adapter.add_lf_tags(relation("t"), {"enabled": False, "tags_table": {"a": "b"}})
+    adapter.apply_lf_grants(relation("t"), {})
 
 
 PARSE = """

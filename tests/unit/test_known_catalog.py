@@ -290,6 +290,12 @@ def test_another_tables_folder_is_told_from_one_that_has_moved(
     assert storage.delete_data("s", "a", "s3://bucket/w/s/a") == 2
 
 
+def test_a_table_that_is_pointed_elsewhere_has_another_place() -> None:
+    (moved,) = changes_of("alter table `s`.`t` set location 's3://b/t/build'") or []
+    assert moved == Change("s", "t", "s3://b/t/build")
+    assert changes_of("insert overwrite directory 's3://b/t/build' using orc select 1") == []
+
+
 def test_names_are_read_as_spark_reads_them() -> None:
     made = changes_of("create table `glue_catalog`.`S`.`Odd``name.x` using iceberg as select 1")
     assert made == [Change("s", "odd`name.x", None, placed=False)]

@@ -273,7 +273,7 @@ class TestValidation:
             validation.checked_request("GetDatabase", {"Name": "a\x00b"})
 
     def test_every_pattern_of_our_operations_compiles(self) -> None:
-        model = validation.glue_model()
+        model = validation.service_model()
         implemented = [name for name in model.operation_names if hasattr(Operations, name)]
         assert len(implemented) > 35
         todo = [model.operation_model(name).input_shape for name in implemented]
@@ -301,12 +301,12 @@ class TestOperations:
         assert [name for name, count in names.items() if count > 1] == []
 
     def test_what_is_missing_is_named(self) -> None:
-        operations = Operations(None, None, CallGate(Knobs()), lambda text: None)  # type: ignore[arg-type]
+        operations = Operations(None, None, CallGate(Knobs()), lambda text: None, None)  # type: ignore[arg-type]
         with pytest.raises(UnknownOperationException, match="does not implement GetCrawlers"):
             operations.dispatch("GetCrawlers", {})
 
     def test_only_operations_of_the_api_can_be_called(self) -> None:
-        operations = Operations(None, None, CallGate(Knobs()), lambda text: None)  # type: ignore[arg-type]
+        operations = Operations(None, None, CallGate(Knobs()), lambda text: None, None)  # type: ignore[arg-type]
         for name in ("dispatch", "_delete_table", "catalog", ""):
             with pytest.raises(UnknownOperationException):
                 operations.dispatch(name, {})

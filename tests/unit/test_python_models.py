@@ -14,7 +14,7 @@ from dbt.adapters.glue import python_submissions
 from dbt.adapters.glue.exceptions import StatementCancelled, StatementError
 from dbt.adapters.glue.handle import GlueHandle
 from dbt.adapters.glue.python_submissions import PythonNodes, model_code, session_code
-from dbt.adapters.glue.session.result import Printed
+from dbt.adapters.glue.session.result import Printed, Result
 from dbt.adapters.glue.session.runtime import python as runtime
 from dbt.adapters.glue.session.runtime.errors import describe
 from dbt.adapters.glue.spark_conf import uncached, with_packages
@@ -34,7 +34,7 @@ def parsed(**config: Any) -> dict[str, Any]:
 
 def sent(own: str = OWN, added: str = "\nmodel(None, None)\n", **config: Any) -> str:
     model = {**parsed(**config), "raw_code": own}
-    return session_code(model_code(model, own + added))
+    return session_code(model_code(model, own + added), "run")
 
 
 def ignore(on: bool) -> None:
@@ -56,6 +56,55 @@ def test_the_mark_is_the_one_that_the_session_knows() -> None:
 
 def test_a_model_is_sent_as_it_is() -> None:
     assert sent().partition("\n")[2] == OWN + "\nmodel(None, None)\n"
+
+
+def block(code: str, node: str = "", run: str = "r") -> str:
+    return runtime.run_python(None, None, session_code(code, run, node), "b", ignore)
+
+
+def test_the_blocks_of_a_node_share_their_variables() -> None:
+    block("base = 1")
+    block("x = base + 1", node="model.p.a")
+    assert block("print(x, base)", node="model.p.a") == "2 1\n"
+    for other in ({"node": "model.p.b"}, {"node": ""}, {"node": "model.p.a", "run": "another"}):
+        with pytest.raises(NameError, match="'x' is not defined"):
+            block("print(x)", **other)
+    assert "x" not in globals() and block("print(base)", node="model.p.b") == "1\n"
+
+
+def test_few_nodes_are_kept() -> None:
+    for number in range(runtime.NODES_KEPT + 1):
+        block(f"number = {number}", node=f"model.p.n{number}", run="kept")
+    assert block("print(number)", node="model.p.n1", run="kept") == "1\n"
+    with pytest.raises(NameError):
+        block("print(number)", node="model.p.n0", run="kept")
+
+
+def printed(text: str) -> Result:
+    return Result([], [(Printed(text, "7"),)], None, "s", "7", 0.1)
+
+
+def test_a_block_that_ends_with_sql_has_its_rows() -> None:
+    class Spark:
+        def sql(self, text: str) -> Any:
+            fields = [SimpleNamespace(name=name, dataType="T") for name in ("n", "t", "none")]
+            rows = [SimpleNamespace(asDict=lambda: {"n": 1, "t": "a\nb", "none": None})]
+            return SimpleNamespace(schema=SimpleNamespace(fields=fields), collect=lambda: rows)
+
+    code = session_code("print('so')\nSqlWrapper2.execute('select 1')", "r")
+    text = runtime.run_python(Spark(), None, code, "b", ignore)
+    result = python_submissions.rows_of_block(printed(text))
+    assert [(c.name, c.type) for c in result.columns] == [
+        ("n", "bigint"),
+        ("t", "string"),
+        ("none", "string"),
+    ]
+    assert result.rows == [(1, "a\nb", None)] and result.row_count == 1
+
+
+def test_a_block_without_sql_has_what_it_printed() -> None:
+    result = python_submissions.rows_of_block(printed("one\ntwo"))
+    assert [c.name for c in result.columns] == ["output"] and result.rows == [("one\ntwo",)]
 
 
 def test_an_error_shows_the_users_lines_and_prints() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dbt.adapters.glue.exceptions import ConfigurationError, NotImplementedByGlue
+from dbt.adapters.glue.exceptions import ConfigurationError
 from dbt.adapters.glue.sql_text import (
     collapse_catalog_prefix,
     python_code,
@@ -15,7 +15,7 @@ from dbt.adapters.glue.table_format import FORMATS, table_format
 def test_every_format_of_the_older_adapter() -> None:
     assert set(FORMATS) == {
         *("parquet", "csv", "json", "text", "orc", "avro"),
-        *("delta", "iceberg", "hudi"),
+        *("delta", "iceberg", "hudi", "s3tables"),
     }
     assert table_format(None).name == "parquet"
     assert table_format(" Iceberg ").name == "iceberg"
@@ -23,15 +23,19 @@ def test_every_format_of_the_older_adapter() -> None:
 
 def test_merge_and_snapshots_go_with_the_table_formats() -> None:
     able = {name for name, found in FORMATS.items() if found.merge and found.snapshot}
-    assert able == {"iceberg", "delta", "hudi"}
+    assert able == {"iceberg", "delta", "hudi", "s3tables"}
     assert [name for name, found in FORMATS.items() if found.prefixed] == ["iceberg"]
 
 
 def test_an_unknown_format_lists_the_known_ones() -> None:
     with pytest.raises(ConfigurationError, match="got 'xls', expected one of parquet, orc"):
         table_format("xls")
-    with pytest.raises(NotImplementedByGlue, match="s3tables"):
-        table_format("s3tables")
+
+
+def test_s3_tables_are_iceberg_that_places_itself() -> None:
+    found = table_format("s3tables")
+    assert (found.provider, found.datalake_format, found.managed) == ("iceberg", "iceberg", True)
+    assert (found.prefixed, found.rename, found.merge) == (False, False, True)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ TABLES_A_PAGE = 100
 DATABASES_A_PAGE = 100
 PARTITIONS_A_PAGE = 1000
 PARTITIONS_A_BATCH = 100
+PARTITIONS_A_DELETION = 25
 
 # What GetTable returns and CreateTable takes; the rest of a Table is the catalog's own.
 TABLE_INPUT_KEYS = frozenset(
@@ -47,13 +48,14 @@ class DataCatalog:
         self._catalog = {"CatalogId": catalog_id} if catalog_id else {}
 
     def get_databases(self) -> Iterator[dict[str, Any]]:
-        """Every Database, 100 a page."""
-        return self._pages(
+        """Every Database, 100 a page; nothing if the catalog, a table bucket's, is absent."""
+        pages = self._pages(
             "GetDatabases",
             self._clients.glue.get_databases,
             "DatabaseList",
             MaxResults=DATABASES_A_PAGE,
         )
+        return _if_there(pages)
 
     def get_database(self, name: str) -> dict[str, Any] | None:
         """The Database, or None if it is absent."""
@@ -82,17 +84,14 @@ class DataCatalog:
 
     def get_tables(self, database: str) -> Iterator[dict[str, Any]]:
         """Every Table of the database, 100 a page; nothing if the database is absent."""
-        try:
-            yield from self._pages(
-                "GetTables",
-                self._clients.glue.get_tables,
-                "TableList",
-                DatabaseName=database.lower(),
-                MaxResults=TABLES_A_PAGE,
-            )
-        except CatalogError as error:
-            if error.code != "EntityNotFoundException":
-                raise
+        pages = self._pages(
+            "GetTables",
+            self._clients.glue.get_tables,
+            "TableList",
+            DatabaseName=database.lower(),
+            MaxResults=TABLES_A_PAGE,
+        )
+        return _if_there(pages)
 
     def get_table(self, database: str, name: str) -> dict[str, Any] | None:
         """The Table, or None if it or its database is absent."""
@@ -110,6 +109,16 @@ class DataCatalog:
             self._clients.glue.create_table,
             DatabaseName=database.lower(),
             TableInput=table_input,
+        )
+
+    def update_table(self, database: str, table_input: dict[str, Any]) -> None:
+        """Makes the table what the TableInput says, in one step; no older version is archived."""
+        self._call(
+            "UpdateTable",
+            self._clients.glue.update_table,
+            DatabaseName=database.lower(),
+            TableInput=table_input,
+            SkipArchive=True,
         )
 
     def delete_table(self, database: str, name: str) -> bool:
@@ -135,21 +144,60 @@ class DataCatalog:
     def create_partitions(
         self, database: str, table: str, partitions: list[dict[str, Any]]
     ) -> None:
-        """Creates PartitionInputs, 100 a call. Raises CatalogError if one of them failed."""
-        for start in range(0, len(partitions), PARTITIONS_A_BATCH):
+        """Creates PartitionInputs. Raises CatalogError if one of them failed."""
+        self._for_partitions(
+            "BatchCreatePartition",
+            self._clients.glue.batch_create_partition,
+            "PartitionInputList",
+            *(database, table, partitions),
+        )
+
+    def update_partitions(
+        self, database: str, table: str, partitions: list[dict[str, Any]]
+    ) -> None:
+        """Makes partitions what the PartitionInputs say. Raises CatalogError if one failed."""
+        entries = [{"PartitionValueList": p["Values"], "PartitionInput": p} for p in partitions]
+        self._for_partitions(
+            "BatchUpdatePartition",
+            self._clients.glue.batch_update_partition,
+            "Entries",
+            *(database, table, entries),
+        )
+
+    def delete_partitions(self, database: str, table: str, values: list[list[str]]) -> None:
+        """Deletes the metadata of partitions. Raises CatalogError if one of them failed."""
+        self._for_partitions(
+            "BatchDeletePartition",
+            self._clients.glue.batch_delete_partition,
+            "PartitionsToDelete",
+            *(database, table, [{"Values": one} for one in values]),
+            a_call=PARTITIONS_A_DELETION,
+        )
+
+    def _for_partitions(
+        self,
+        operation: str,
+        fn: Any,
+        key: str,
+        database: str,
+        table: str,
+        entries: list[Any],
+        a_call: int = PARTITIONS_A_BATCH,
+    ) -> None:
+        for start in range(0, len(entries), a_call):
             response = self._call(
-                "BatchCreatePartition",
-                self._clients.glue.batch_create_partition,
+                operation,
+                fn,
                 DatabaseName=database.lower(),
                 TableName=table.lower(),
-                PartitionInputList=partitions[start : start + PARTITIONS_A_BATCH],
+                **{key: entries[start : start + a_call]},
             )
             for failed in response.get("Errors", ()):
                 detail = failed.get("ErrorDetail", {})
+                values = failed.get("PartitionValues") or failed.get("PartitionValueList")
                 raise CatalogError(
-                    f"Partition {failed.get('PartitionValues')} of {database}.{table}: "
-                    f"{detail.get('ErrorMessage')}",
-                    operation="BatchCreatePartition",
+                    f"Partition {values} of {database}.{table}: {detail.get('ErrorMessage')}",
+                    operation=operation,
                     code=detail.get("ErrorCode"),
                 )
 
@@ -181,6 +229,14 @@ class DataCatalog:
             if not page.get("NextToken"):
                 return
             token = {"NextToken": page["NextToken"]}
+
+
+def _if_there(pages: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    try:
+        yield from pages
+    except CatalogError as error:
+        if error.code != "EntityNotFoundException":
+            raise
 
 
 def table_input_of(table: dict[str, Any], **changes: Any) -> dict[str, Any]:

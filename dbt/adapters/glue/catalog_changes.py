@@ -15,11 +15,14 @@ _LOCATION = re.compile(r"\blocation\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*
 # What changes no table: reads, settings, and what belongs to the session.
 _NOTHING = re.compile(
     r"""(?: \(*\s*select | values | table | show | describe | desc | explain | list | set | reset
-          | use | (?:un)?cache | clear\s+cache | add\s+(?:jar|file)
+          | use | (?:un)?cache | generate | clear\s+cache | add\s+(?:jar|file)
           | (?:create|drop)\s+(?:or\s+replace\s+)?(?:temporary\s+|temp\s+)?function
           | create\s+(?:or\s+replace\s+)?(?:global\s+)?(?:temporary|temp)\s+view
+          | insert\s+overwrite\s+directory
           | call\s+[\w`.]+\.system\.(?:expire_snapshots|remove_orphan_files
-                                      |rewrite_data_files|rewrite_manifests) )\b""",
+                                      |rewrite_data_files|rewrite_manifests
+                                      |rewrite_position_delete_files)
+          | call\s+run_(?:clean|clustering|compaction) )\b""",
     _FLAGS | re.X,
 )
 # WITH is a read, unless it begins an insert.
@@ -38,6 +41,7 @@ _CHANGES = re.compile(
            | optimize\s+ | vacuum\s+ ){_NAME}""",
     _FLAGS | re.X,
 )
+_MOVES = re.compile(r"\bset\s+location\s*(?:'([^']*)'|\"([^\"]*)\")\s*$", _FLAGS)
 _RENAMES = re.compile(r"\brename\s+to\b", _FLAGS)
 
 
@@ -73,7 +77,9 @@ def changes_of(sql: str) -> list[Change] | None:
     changed = _CHANGES.match(text)
     if changed is None or _RENAMES.search(text, changed.end()):
         return None
-    return [Change(*_names(changed["name"]))]
+    moved = _MOVES.search(text, changed.end())
+    location = next(filter(None, moved.groups()), None) if moved else None
+    return [Change(*_names(changed["name"]), location)]
 
 
 def _names(text: str) -> tuple[str | None, str]:

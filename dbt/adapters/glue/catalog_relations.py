@@ -10,7 +10,11 @@ from dbt.adapters.contracts.relation import RelationType
 from dbt.adapters.glue import table_metadata
 from dbt.adapters.glue.catalog import DataCatalog, partition_input_of, table_input_of
 from dbt.adapters.glue.column import GlueColumn
-from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError
+from dbt.adapters.glue.exceptions import (
+    CatalogError,
+    ConfigurationError,
+    NotImplementedByGlue,
+)
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.table_format import FORMATS
 
@@ -26,11 +30,14 @@ DOCS_COLUMNS = CATALOG_COLUMNS + tuple(
 )
 
 
-def relation_of(table: dict[str, Any], schema: str, quote_policy: Any = None) -> GlueRelation:
-    """A Table of the catalog as a relation, with its format."""
+def relation_of(
+    table: dict[str, Any], schema: str, database: str | None = None, quote_policy: Any = None
+) -> GlueRelation:
+    """A Table of the catalog, or of the table bucket `database`, as a relation with its format."""
     view = table_metadata.is_view(table)
     options = {"quote_policy": quote_policy} if quote_policy else {}
     return GlueRelation.create(
+        database=database,
         schema=schema,
         identifier=table["Name"],
         type=RelationType.View if view else RelationType.Table,
@@ -92,6 +99,11 @@ def rename(catalog: DataCatalog, source: GlueRelation, target: GlueRelation) -> 
     Iceberg, which renames itself.
     """
     schema, name = source.schema or "", source.identifier or ""
+    if source.database or target.database:
+        raise NotImplementedByGlue(
+            f"{source} cannot be renamed: Glue has no call that renames a table of S3 Tables",
+            hint="Rename it by the AWS CLI, `aws s3tables rename-table`, or build it anew.",
+        )
     table = catalog.get_table(schema, name)
     if table is None:
         raise CatalogError(f"{schema}.{name} is not in the catalog", code="EntityNotFoundException")

@@ -1,4 +1,4 @@
-"""The `dbt-glue` command: local Glue by hand, and the Glue sessions that dbt-glue started.
+"""The `dbt-glue` command: local Glue by hand, the Glue sessions that dbt-glue started, the doctor.
 
 Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage,
 127 the command of `local run` is not there.
@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from dbt.adapters.glue.__version__ import version
+from dbt.adapters.glue.doctor.command import add_doctor
 from dbt.adapters.glue.exceptions import CatalogError, GlueError
 from dbt.adapters.glue.local import launcher
 from dbt.adapters.glue.local.unavailable import LocalGlueUnavailable
@@ -40,16 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dbt-glue",
-        description="Local Glue on this machine, and the Glue sessions that dbt-glue started.",
+        description="Local Glue on this machine, the sessions that dbt-glue started, and what a "
+        "profile lacks.",
     )
     parser.add_argument("--version", action="version", version=f"dbt-glue {version}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_local(commands)
     _add_sessions(commands)
-    doctor = commands.add_parser(
-        "doctor", help="what would fail before a run does (not in this version)"
-    )
-    doctor.set_defaults(run=_doctor)
+    add_doctor(commands)
     return parser
 
 
@@ -112,15 +111,6 @@ def _add_sessions(commands: Any) -> None:
             dest="local_dir",
             help="the local Glue of this folder, instead of AWS",
         )
-
-
-def _doctor(options: argparse.Namespace) -> int:
-    print(
-        f"dbt-glue: doctor is not implemented in version {version}; "
-        "`dbt debug` checks profile and connection",
-        file=sys.stderr,
-    )
-    return 2
 
 
 def _report(line: str) -> None:

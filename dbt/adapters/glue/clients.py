@@ -8,12 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dbt.adapters.glue.__version__ import version
-from dbt.adapters.glue.exceptions import (
-    AccessDenied,
-    CatalogError,
-    ConfigurationError,
-    hint_for,
-)
+from dbt.adapters.glue.exceptions import AccessDenied, CatalogError, ConfigurationError
 
 ACCESS_DENIED_CODES = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
@@ -95,6 +90,10 @@ class GlueClients:
     @property
     def lakeformation(self) -> Any:
         return self._client("lakeformation")
+
+    @property
+    def iam(self) -> Any:
+        return self._client("iam")
 
     def _client(self, service: str) -> Any:
         with self._lock:
@@ -230,9 +229,9 @@ def call(operation: str, fn: Callable[..., Any], /, **kwargs: Any) -> Any:
     except ClientError as error:
         raise _translate(operation, error) from error
     except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
-        raise ConfigurationError(
-            str(error), hint=hint_for(str(error)) or CREDENTIALS_HINT, operation=operation
-        ) from error
+        told = ConfigurationError(str(error), operation=operation)
+        told.hint = told.hint or CREDENTIALS_HINT
+        raise told from error
     except (SSOError, TokenRetrievalError) as error:
         raise ConfigurationError(
             str(error),

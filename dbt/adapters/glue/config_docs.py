@@ -1,26 +1,39 @@
 """docs/configuration.md out of the code: `python -m dbt.adapters.glue.config_docs [--check]`."""
 
+import json
+import re
 import sys
+import textwrap
 from collections.abc import Iterable
 from dataclasses import MISSING, fields
 from pathlib import Path
 
 from dbt.adapters.glue.credentials import LOCAL_DEFAULTS, GlueCredentials
+from dbt.adapters.glue.doctor.policy import Document, client_policy, service_role_policy
 from dbt.adapters.glue.model_config import GlueConfig
 from dbt.adapters.glue.options import options_of
 from dbt.adapters.glue.table_format import FORMATS
 
 TEMPLATE = Path(__file__).parents[3] / "docs" / "configuration.in.md"
 TARGET = TEMPLATE.with_name("configuration.md")
+# The target `dev` of the page's example.
+EXAMPLE = GlueCredentials(
+    role_arn="arn:aws:iam::123456789012:role/GlueInteractiveSessionRole",
+    region="eu-west-1",
+    location="s3://my-bucket/warehouse",
+    schema="analytics",
+)
 
 ABILITIES = {
     "merge": "merge",
     "insert_overwrite": "insert_overwrite",
+    "atomic_merge": "delete+insert, replace_where",
     "create_or_replace": "atomic replace",
     "snapshot": "snapshots",
+    "clone": "clone",
     "add_column": "add column",
     "drop_column": "drop column",
-    "alter_column_type": "widen type",
+    "widens": "widen type",
     "partition_transforms": "partition transforms",
 }
 
@@ -79,6 +92,31 @@ def formats() -> str:
     return table(("file_format", *ABILITIES.values()), rows)
 
 
+def as_json(policy: Document) -> str:
+    """JSON with short lists on one line."""
+    text = json.dumps(policy, indent=2)
+    return re.sub(r"\[[^\[\]{}]*\]", _in_lines, text)
+
+
+def _in_lines(found: re.Match[str]) -> str:
+    items = [line.strip().rstrip(",") for line in found.group().splitlines()[1:-1]]
+    joined = f"[{', '.join(items)}]"
+    if len(joined) < 80:
+        return joined
+    return (
+        "[\n"
+        + textwrap.fill(
+            ", ".join(items),
+            92,
+            initial_indent=" " * 8,
+            subsequent_indent=" " * 8,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        + "\n      ]"
+    )
+
+
 def document() -> str:
     """The whole page: the template with its three tables filled in."""
     text = TEMPLATE.read_text(encoding="utf-8")
@@ -86,6 +124,8 @@ def document() -> str:
         ("{{ profile_keys }}", profile_keys()),
         ("{{ model_configs }}", model_configs()),
         ("{{ formats }}", formats()),
+        ("{{ client_policy }}", as_json(client_policy(EXAMPLE))),
+        ("{{ service_role_policy }}", as_json(service_role_policy(EXAMPLE))),
     ):
         text = text.replace(mark, content)
     return text

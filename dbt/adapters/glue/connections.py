@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.context import SpawnContext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.contracts.connection import (
@@ -34,7 +35,7 @@ from dbt.adapters.glue.node_session import (
     session_name,
     session_spec,
 )
-from dbt.adapters.glue.python_submissions import session_code
+from dbt.adapters.glue.python_submissions import rows_of_block, session_code
 from dbt.adapters.glue.result_table import agate_table
 from dbt.adapters.glue.session.pool import SessionName, SessionPool
 from dbt.adapters.glue.session.spec import SessionSpec
@@ -59,6 +60,12 @@ COMMANDS_WITH_SQL = frozenset(
 INLINE_BYTES = 256 * 1024
 ARROW_INLINE_BYTES = 1024
 ABRIDGED = 512  # characters of an SQL log line when dbt asks for it to be short
+
+
+def _node_of(node_info: Mapping[str, Any] | None) -> str:
+    """The node that this thread is at; empty for the hooks of a whole run, and outside of one."""
+    unique_id = str((node_info or {}).get("unique_id") or "")
+    return "" if unique_id.startswith("operation.") else unique_id
 
 
 @contextmanager
@@ -92,7 +99,12 @@ class GlueConnectionManager(SQLConnectionManager):
         self._ready: dict[str, Transport] = {}
         self._told: set[SessionChoice] = set()
         self._python_use = functools.cache(lambda: first_use(profile))
-        if self._command() in COMMANDS_WITH_SQL and not self.credentials.enable_session_per_model:
+        self._prepares = (
+            self._command() in COMMANDS_WITH_SQL and not self.credentials.enable_session_per_model
+        )
+        root = getattr(profile, "project_root", None)
+        # catalogs.yml, which dbt reads next, may add Spark catalogs to the session.
+        if not (root and Path(root, "catalogs.yml").is_file()):
             self._prepare()
 
     @property
@@ -108,10 +120,18 @@ class GlueConnectionManager(SQLConnectionManager):
     def _command(self) -> str | None:
         return getattr(getattr(self.profile, "args", None), "which", None)
 
+    def set_query_header(self, query_header_context: dict[str, Any]) -> None:
+        """dbt calls it when it has read catalogs.yml, and begins to parse."""
+        super().set_query_header(query_header_context)
+        self._prepare()
+
     def _prepare(self) -> None:
-        with translated():
-            spec, name = self._session_of({}, None)
-            self.pool.prepare(spec, name)
+        """Asks for the profile's session, once, if the command will send SQL."""
+        if self._prepares:
+            self._prepares = False
+            with translated():
+                spec, name = self._session_of({}, None)
+                self.pool.prepare(spec, name)
 
     @property
     def pool(self) -> SessionPool:
@@ -259,6 +279,8 @@ class GlueConnectionManager(SQLConnectionManager):
         from dbt_common.clients.agate_helper import empty_table
 
         _, cursor = self._run(sql, comment=True, fetch=fetch, limit=limit)
+        if fetch and cursor.result is not None and python_code(sql) is not None:
+            cursor.result = rows_of_block(cursor.result)
         table = self.get_result_from_cursor(cursor, limit) if fetch else empty_table()
         return self.get_response(cursor), table
 
@@ -292,7 +314,7 @@ class GlueConnectionManager(SQLConnectionManager):
                 if python is None:
                     cursor.execute(statement, bindings, fetch=fetch, limit=limit)
                 else:
-                    cursor.run_python(session_code(python))
+                    cursor.run_python(session_code(python, self._run_id, _node_of(node_info)))
             response = self.get_response(cursor)
             fire_event(
                 SQLQueryStatus(
@@ -303,6 +325,23 @@ class GlueConnectionManager(SQLConnectionManager):
                 )
             )
         return connection, cursor
+
+    def run_python_with_sql(self, code: str) -> None:
+        """Runs Python of the adapter's own in the Spark session that this node's SQL goes to."""
+        connection = self.get_thread_connection()
+        node_info = get_node_info()
+        name = cast_to_str(connection.name)
+        fire_event(SQLQuery(conn_name=name, sql=code, node_info=node_info))
+        with self.exception_handler(code):
+            result = connection.handle.run_python(code, with_sql=True)
+        fire_event(
+            SQLQueryStatus(
+                status="OK",
+                elapsed=result.seconds,
+                node_info=node_info,
+                query_id=result.statement_id,
+            )
+        )
 
     def _final(self, sql: str, comment: bool) -> str:
         catalog = self.credentials.custom_iceberg_catalog_namespace

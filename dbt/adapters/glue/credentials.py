@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Union
 
@@ -10,17 +10,21 @@ from dbt.adapters.contracts.connection import Credentials
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
+from dbt.adapters.glue import spark_conf
 from dbt.adapters.glue.clients import ClientSettings
 from dbt.adapters.glue.exceptions import ConfigurationError
-from dbt.adapters.glue.options import masked, option, problems, unknown_keys
-from dbt.adapters.glue.spark_conf import (
-    as_text,
-    configured_formats,
-    parse_arguments,
-    parse_conf,
-    parse_datalake_formats,
-    with_packages,
+from dbt.adapters.glue.options import (
+    at_least,
+    key_values,
+    masked,
+    matches,
+    one_of,
+    option,
+    problems,
+    unknown_keys,
 )
+from dbt.adapters.glue.session.spec import GLUE_VERSIONS, WORKER_TYPES
+from dbt.adapters.glue.table_buckets import TableBuckets, named_buckets, table_buckets
 from dbt.adapters.glue.table_format import FORMATS, TableFormat
 
 logger = AdapterLogger("Glue")
@@ -36,12 +40,6 @@ LOCAL_DEFAULTS: dict[str, Any] = {
     "glue_version": "5.1",
 }
 
-GLUE_VERSIONS = ("3.0", "4.0", "5.0", "5.1", "6.0", "auto")
-# WorkerType of CreateSession; Z.2X, for Ray, cannot run Spark.
-WORKER_TYPES = (
-    *("Standard", "G.025X", "G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X"),
-    *("R.1X", "R.2X", "R.4X", "R.8X"),
-)
 RETRY_MODES = ("legacy", "standard", "adaptive")
 SESSION_TYPES = ("auto", "livy", "spark_connect")
 SEED_MODES = ("overwrite", "append")
@@ -55,19 +53,6 @@ ACCEPTED_KEYS = frozenset({"type", "threads", "project_name", "user", "query-com
 SECRET_KEYS: frozenset[str] = frozenset()
 
 Mapping_ = Union[str, dict[str, Any], None]  # noqa: UP007 mashumaro reads this at run time
-
-
-def one_of(*names: str) -> dict[str, Any]:
-    return {"expected": "one of " + ", ".join(names), "check": names.__contains__}
-
-
-def matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
-    return lambda value: pattern.fullmatch(value) is not None
-
-
-def at_least(minimum: int, unit: str = "") -> dict[str, Any]:
-    what = f"an integer of at least {minimum}{' ' + unit if unit else ''}"
-    return {"expected": what, "check": lambda value: value >= minimum}
 
 
 @dataclass
@@ -241,20 +226,26 @@ class GlueCredentials(Credentials):
         expected="a Spark catalog name (letters, digits, _) or ''",
         check=matches(CATALOG_NAME),
     )
+    s3_tables: Mapping_ = option(
+        None,
+        "text or mapping",
+        "S3 Tables: a name for each table bucket that the project uses, and the bucket's name or "
+        "ARN. Models choose by `catalog_name`; `file_format: s3tables` means the first.",
+        example="{lake: 'arn:aws:s3tables:eu-west-1:123456789012:bucket/lake'}",
+    )
     iceberg_glue_commit_lock_table: str | None = option(
         "myGlueLockTable",
         "text",
         "Accepted, not used: Iceberg's Glue catalog locks by the table's version.",
     )
     lf_tags: str | None = option(
-        None,
-        "text",
-        "Lake Formation tags of new databases. Not implemented: dbt then refuses to make one.",
+        None, "text", "LF-tags (Lake Formation) of the databases that dbt makes.", **key_values()
     )
     delta_athena_prefix: str | None = option(
         None,
         "text",
-        "Manifest twins of Delta tables. Not implemented: Delta models are refused with it.",
+        "Beside each Delta table a table `<prefix>_<name>` over Delta's manifests, for what cannot "
+        "read Delta. Athena can, and needs none.",
     )
     use_arrow: bool | None = option(
         False, "boolean", "Results above 1 kB, not only those above 256 kB, go through S3."
@@ -282,10 +273,15 @@ class GlueCredentials(Credentials):
         return "glue"
 
     @property
-    def unique_field(self) -> str:
-        """The AWS account of the role; dbt hashes it."""
+    def account(self) -> str | None:
+        """The AWS account of the role."""
         parts = (self.role_arn or "").split(":")
-        return parts[4] if len(parts) > 4 and parts[4] else self.endpoint_url or "local"
+        return parts[4] or None if len(parts) > 4 else None
+
+    @property
+    def unique_field(self) -> str:
+        """The AWS account; dbt hashes it."""
+        return self.account or self.endpoint_url or "local"
 
     @classmethod
     def validate(cls, data: Any) -> None:
@@ -323,7 +319,7 @@ class GlueCredentials(Credentials):
         self.glue_version = self.glue_version or "5.0"
         self._check_required()
         try:
-            self.conf_settings, self.arguments, self.formats  # noqa: B018 each parses its key
+            self.arguments, self.formats, self.table_buckets  # noqa: B018 each parses its key
         except ConfigurationError as error:
             raise DbtRuntimeError(str(error)) from error
 
@@ -344,34 +340,40 @@ class GlueCredentials(Credentials):
     @property
     def conf_settings(self) -> dict[str, str]:
         """The user's Spark conf, that in `--conf` of default_arguments included."""
-        conf = parse_conf(self._arguments().get("--conf", ""))
-        conf.update(parse_conf(self.conf) if isinstance(self.conf, str) else as_text(self.conf))
-        return conf
+        conf = spark_conf.parse_conf(self._arguments().get("--conf", ""))
+        return conf | spark_conf.parse_conf(self.conf)
 
     @property
     def arguments(self) -> dict[str, str]:
         """The user's default_arguments but those that have a place of their own in a session."""
         taken = ("--conf", "--datalake-formats")
         given = {key: value for key, value in self._arguments().items() if key not in taken}
-        return with_packages(given, self.packages)
+        return spark_conf.with_packages(given, self.packages)
 
     @property
     def formats(self) -> tuple[str, ...]:
         """The data lake formats that the session is made with."""
-        named = parse_datalake_formats(self.datalake_formats)
-        return named or parse_datalake_formats(self._arguments().get("--datalake-formats"))
+        named = self.datalake_formats or self._arguments().get("--datalake-formats")
+        return spark_conf.parse_datalake_formats(named)
+
+    @property
+    def table_buckets(self) -> TableBuckets:
+        """The table buckets of S3 Tables that are Spark catalogs of every session."""
+        account = self.catalog_id or self.account
+        return table_buckets(self.s3_tables, self.conf_settings, account, os.environ)
+
+    def add_table_bucket(self, catalog: str, bucket: str) -> None:
+        """catalogs.yml names a table bucket. Raises ConfigurationError for what is no name."""
+        self.s3_tables = {**named_buckets(self.s3_tables), catalog: bucket}
+        self.table_buckets  # noqa: B018 it parses the names
 
     def has_format(self, table_format: TableFormat) -> bool:
         """Whether a session of this profile can read and write the format."""
-        wanted = table_format.datalake_format
-        return (
-            not wanted or wanted in self.formats or wanted in configured_formats(self.conf_settings)
-        )
+        there = {*self.formats, *spark_conf.configured_formats(self.conf_settings)}
+        return table_format.datalake_format is None or table_format.datalake_format in there
 
     def _arguments(self) -> dict[str, str]:
-        if isinstance(self.default_arguments, str):
-            return parse_arguments(self.default_arguments)
-        return as_text(self.default_arguments)
+        return spark_conf.parse_arguments(self.default_arguments)
 
     def client_settings(self) -> ClientSettings:
         assume = self.use_interactive_session_role_for_api_calls and not self.local
@@ -388,11 +390,8 @@ class GlueCredentials(Credentials):
         )
 
     def _connection_keys(self) -> tuple[str, ...]:
-        return tuple(
-            item.name
-            for item in fields(self)
-            if not item.name.startswith("_") and item.name not in SECRET_KEYS
-        )
+        names = (item.name for item in fields(self))
+        return tuple(name for name in names if name[0] != "_" and name not in SECRET_KEYS)
 
     def connection_info(self, *, with_aliases: bool = False) -> Iterable[tuple[str, Any]]:
         """Keys and values for `dbt debug`; settings that look like secrets are masked."""

@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.base import BaseRelation, available
 from dbt.adapters.events.logging import AdapterLogger
+from dbt_common.exceptions import CompilationError
 
 from dbt.adapters.glue import catalog_relations, seeds, table_metadata
-from dbt.adapters.glue.exceptions import NotOwned
+from dbt.adapters.glue.athena_twin import manifest_location, twin_name
+from dbt.adapters.glue.column_comments import with_comments
+from dbt.adapters.glue.exceptions import GlueError, NotOwned
 from dbt.adapters.glue.known_catalog import DELETION_AGE
+from dbt.adapters.glue.maintenance_methods import MaintenanceMethods
 from dbt.adapters.glue.relation import GlueRelation
-from dbt.adapters.glue.services import GlueServices, glue_errors
+from dbt.adapters.glue.services import glue_errors
 from dbt.adapters.glue.sql_text import without_comments
 from dbt.adapters.glue.storage import same_location
-from dbt.adapters.glue.table_format import table_format
+from dbt.adapters.glue.table_format import TableFormat, table_format
+from dbt.adapters.glue.table_swap import HUDI_QUERY_SUFFIXES
 from dbt.adapters.glue.temporaries import StagingTable
 
 if TYPE_CHECKING:
@@ -23,10 +28,8 @@ if TYPE_CHECKING:
 
 logger = AdapterLogger("Glue")
 
-HUDI_QUERY_SUFFIXES = ("_ro", "_rt")  # read-optimized and real-time queries of a MOR table
 
-
-class DataMethods(GlueServices):
+class DataMethods(MaintenanceMethods):
     @available
     def get_custom_iceberg_catalog_namespace(self) -> str | None:
         return self.credentials.custom_iceberg_catalog_namespace or None
@@ -44,6 +47,28 @@ class DataMethods(GlueServices):
     @functools.cached_property
     def _spark_versions(self) -> dict[str, str]:
         return {}
+
+    @available
+    def validate_file_format(self, name: str | None = None) -> TableFormat:
+        """Raises CompilationError for an unknown format, or one the session is not set up for."""
+        try:
+            found = table_format(name)
+        except GlueError as error:
+            raise CompilationError(str(error)) from error
+        if not self.credentials.has_format(found):
+            raise CompilationError(
+                f"file_format {found.name} needs datalake_formats to hold "
+                f"{found.datalake_format}: got {', '.join(self.credentials.formats) or 'none'}\n"
+                f"Add datalake_formats: {found.datalake_format} to the profile."
+            )
+        return found
+
+    @available
+    def table_bucket_of(self, node: Any, database: str | None) -> str | None:
+        """The Spark catalog of the table bucket that a node is in; None for no bucket."""
+        if node is None:
+            return GlueRelation.table_buckets.catalog(database)
+        return GlueRelation.configured_catalog(node, database)
 
     @available
     def session_has(self, file_format: str) -> bool:
@@ -71,7 +96,10 @@ class DataMethods(GlueServices):
         as_clause: bool = True,
         trailing_slash: bool = False,
     ) -> str:
-        """Where the relation's data goes, as a LOCATION clause or alone."""
+        """Where the relation's data goes, as a LOCATION clause or alone; "" for S3 Tables, which
+        chooses itself."""
+        if relation.database:
+            return ""
         schema, name = self._bare(relation.schema or ""), relation.identifier or ""
         path = self.storage.location_for(schema, name, custom_location)
         path += "/" if trailing_slash else ""
@@ -80,7 +108,10 @@ class DataMethods(GlueServices):
     @available.parse_none
     @glue_errors
     def recorded_location(self, relation: BaseRelation) -> str | None:
-        """Where the catalog says that the table's data is; None for a view or an absent table."""
+        """Where the catalog says that the table's data is; None for a view or an absent table, and
+        for S3 Tables, whose data is not dbt's."""
+        if relation.database:
+            return None
         table = self._table(relation, DELETION_AGE)
         return table_metadata.location_of(table) if table else None
 
@@ -94,17 +125,26 @@ class DataMethods(GlueServices):
     @available.parse_none
     @glue_errors
     def drop_query_tables(self, relation: BaseRelation, location: str | None) -> None:
-        """Drops `<name>_ro` and `<name>_rt`, which Hudi syncs beside a merge-on-read table.
+        """Drops the tables over a table's data that Spark's DROP TABLE leaves.
 
-        Spark's DROP TABLE leaves them. Only those over the same data are dropped.
+        `<name>_ro` and `<name>_rt`, which Hudi syncs beside a merge-on-read table; the twin of a
+        Delta table. Only those over the same data are dropped.
         """
-        schema, name = self._name(relation)
-        for suffix in HUDI_QUERY_SUFFIXES:
-            table = self.known.table(schema, name + suffix, DELETION_AGE)
+        schema = self._bare(relation.schema or "")
+        for name in self._query_tables(relation):
+            table = self.known.table(schema, name, DELETION_AGE)
             place = table_metadata.location_of(table) if table else None
-            if location and place and same_location(place, location):
-                self.catalog.delete_table(schema, name + suffix)
-                self.known.forget_table(schema, name + suffix)
+            if location and place and _is_over(place, location):
+                self.catalog.delete_table(schema, name)
+                self.known.forget_table(schema, name)
+
+    def _query_tables(self, relation: BaseRelation) -> list[str]:
+        """Names of the tables that may stand beside a table, over its data."""
+        table_format, name = getattr(relation, "table_format", None), relation.identifier or ""
+        prefix = self.credentials.delta_athena_prefix
+        if table_format == "delta":
+            return [twin_name(prefix, name)] if prefix else []
+        return [name + suffix for suffix in HUDI_QUERY_SUFFIXES] if table_format == "hudi" else []
 
     @available.parse_none
     @glue_errors
@@ -129,9 +169,21 @@ class DataMethods(GlueServices):
     @glue_errors
     def clear_location(self, relation: BaseRelation, location: str) -> int:
         """Deletes what lies where dbt is about to make a table, if it owns that."""
+        if not location:
+            return 0
         with warned_of_what_is_left():
             return self.storage.clear(*self._name(relation), location)
         return 0
+
+    @available.parse_none
+    @glue_errors
+    def comment_columns(self, relation: BaseRelation, comments: Mapping[str, str]) -> None:
+        """Writes comments of columns into the catalog, without a statement."""
+        schema, name = self._name(relation)
+        table = self._table(relation, 0)
+        if table is not None and comments:
+            self.catalog.update_table(schema, with_comments(table, comments))
+            self.known.forget_table(schema, name)
 
     @available
     @staticmethod
@@ -144,9 +196,8 @@ class DataMethods(GlueServices):
     def refuse_to_share(self, relation: GlueRelation, location: str) -> None:
         """Raises where a table cannot be made in the place of the relation, since another table's
         data lies in that folder."""
-        schema, name = self._name(relation)
-        with_it = [name + suffix for suffix in HUDI_QUERY_SUFFIXES] if relation.is_hudi else ()
-        self.storage.refuse_to_share(schema, name, location, with_it)
+        with_it = self._query_tables(relation)
+        self.storage.refuse_to_share(*self._name(relation), location, with_it)
 
     @available.parse_none
     @glue_errors
@@ -186,12 +237,18 @@ class DataMethods(GlueServices):
     @glue_errors
     def remember_temporary(self, relation: BaseRelation) -> None:
         """Has the table dropped, with its data, if the node ends before `drop_relation` does it."""
-        place = self.storage.location_for(*self._name(relation))
-        self.temporaries.tables.append(StagingTable(*self._name(relation), place))
+        name = self._name(relation)
+        place = None if relation.database else self.storage.location_for(*name)
+        self.temporaries.tables.append(StagingTable(*name, place, relation.database))
+
+    @available.parse_none
+    def keep_temporary(self, relation: BaseRelation) -> None:
+        """The table is whole, and stays whatever becomes of the node."""
+        self.temporaries.forget_table(*self._name(relation))
 
     def remove_temporaries(self) -> None:
         """Removes what this thread's node left, a failed one mostly; warns of what it cannot."""
-        for line in self.temporaries.remove(self.catalog, self.storage):
+        for line in self.temporaries.remove(self.catalog_in, self.storage):
             logger.warning(line)
 
     def _delete_data(self, schema: str, name: str, location: str | None, custom: str | None) -> int:
@@ -199,6 +256,11 @@ class DataMethods(GlueServices):
             with warned_of_what_is_left():
                 return self.storage.delete_data(schema, name, location, custom)
         return 0
+
+
+def _is_over(place: str, location: str) -> bool:
+    """Whether a table at `place` shows the data of the one at `location`."""
+    return same_location(place, location) or same_location(place, manifest_location(location))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from dbt.adapters.glue import catalog_relations
 from dbt.adapters.glue.catalog import TABLES_A_PAGE, DataCatalog
 from dbt.adapters.glue.column import GlueColumn
 from dbt.adapters.glue.exceptions import GlueError
+from dbt.adapters.glue.known_catalog import KnownCatalog
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.result_table import table_of
 
@@ -18,60 +19,69 @@ if TYPE_CHECKING:
 SCHEMAS_AT_ONCE = 4
 
 ColumnsFromSpark = Callable[[GlueRelation], list[GlueColumn]]
-KnownTables = Callable[[str], list[dict[str, Any]] | None]
+KnownIn = Callable[[str | None], KnownCatalog]
+Place = tuple[str | None, str]  # database, which only table buckets have, and schema
 
 
 def docs_table(
-    catalog: DataCatalog,
-    wanted: Iterable[tuple[str | None, str | None]],
+    known_in: KnownIn,
+    wanted: Iterable[tuple[str | None, str | None, str | None]],
     columns_from_spark: ColumnsFromSpark,
-    known_tables: KnownTables = lambda schema: None,
 ) -> tuple["agate.Table", list[Exception]]:
-    """A row for each column of the wanted (schema, name)s; name None wants the whole schema.
+    """A row for each column of the wanted (database, schema, name)s; name None wants the whole
+    schema.
 
-    columns_from_spark serves the tables whose columns the catalog does not hold. known_tables is
-    asked for a schema's tables first; None: the catalog has to be asked. Errors of one schema or
-    table are returned, and leave the others be.
+    known_in gives the catalog of a database: what it has listed in this run is not asked for
+    again. columns_from_spark serves the tables whose columns the catalog does not hold. Errors of
+    one schema or table are returned, and leave the others be.
     """
-    by_schema: dict[str, set[str | None]] = defaultdict(set)
-    for schema, name in wanted:
-        by_schema[schema or ""].add(name.lower() if name else None)
+    names_at: dict[Place, set[str | None]] = defaultdict(set)
+    for database, schema, name in wanted:
+        names_at[database, schema or ""].add(name.lower() if name else None)
 
-    def tables_of(schema: str) -> list[dict[str, Any]] | GlueError:
+    def tables_at(place: Place) -> list[dict[str, Any]] | GlueError:
+        known, schema = known_in(place[0]), place[1]
         try:
-            known = known_tables(schema)
-            return list(_wanted(catalog, schema, by_schema[schema], known))
+            return list(_wanted(known.catalog, schema, names_at[place], known.tables(schema)))
         except GlueError as error:
             return error
 
     rows: list[tuple] = []
     errors: list[Exception] = []
     with ThreadPoolExecutor(SCHEMAS_AT_ONCE, thread_name_prefix="docs") as pool:
-        for schema, tables in zip(by_schema, pool.map(tables_of, by_schema), strict=True):
+        for (database, schema), tables in zip(names_at, pool.map(tables_at, names_at), strict=True):
             if isinstance(tables, GlueError):
                 errors.append(tables)
                 continue
             for table in tables:
                 try:
-                    columns = _columns(table, schema, columns_from_spark)
+                    relation = catalog_relations.relation_of(table, schema, database)
+                    columns = _columns(table, relation, columns_from_spark)
                 except GlueError as error:
                     errors.append(error)
                 else:
-                    rows.extend(catalog_relations.docs_rows(table, schema, None, columns))
+                    rows.extend(catalog_relations.docs_rows(table, schema, database, columns))
     return _agate_table(rows), errors
 
 
 def for_databases(
     table: "agate.Table", used_schemas: Iterable[tuple[str | None, str]]
 ) -> "agate.Table":
-    """The rows under every `database` that nodes of their schema name: dbt finds nodes by it."""
+    """The rows under every `database` that nodes of their schema name: dbt finds nodes by it.
+
+    Those of a table bucket have their own.
+    """
     databases: dict[str, set[str | None]] = defaultdict(set)
     for database, schema in used_schemas:
         databases[schema.lower()].add(database)
     rows = [
         (database, *row.values()[1:])
         for row in table.rows
-        for database in databases.get(row["table_schema"].lower(), {None})
+        for database in (
+            {row["table_database"]}
+            if row["table_database"]
+            else databases.get(row["table_schema"].lower(), {None})
+        )
     ]
     return _agate_table(rows)
 
@@ -111,12 +121,10 @@ def _some(catalog: DataCatalog, schema: str, names: set[str]) -> Iterator[dict[s
 
 
 def _columns(
-    table: dict[str, Any], schema: str, columns_from_spark: ColumnsFromSpark
+    table: dict[str, Any], relation: GlueRelation, columns_from_spark: ColumnsFromSpark
 ) -> list[GlueColumn]:
     known = catalog_relations.columns_of(table)
-    if known is not None:
-        return known
-    return columns_from_spark(catalog_relations.relation_of(table, schema))
+    return columns_from_spark(relation) if known is None else known
 
 
 def _agate_table(rows: list[tuple]) -> "agate.Table":

@@ -1,4 +1,4 @@
-"""The errors of dbt-glue. Nothing of ours and nothing of dbt is imported here.
+"""The errors of dbt-glue. Of ours only `explained` is imported here, and nothing of dbt.
 
 GlueError                          every error of ours
 ├─ ConfigurationError              a profile or model config that cannot work
@@ -16,11 +16,15 @@ GlueError                          every error of ours
 └─ NotImplementedByGlue            what cannot be done here, and the way out
 
 `str(error)` is Spark's or AWS's own message, whole, then the context in parentheses
-(session, statement, node, operation, code), then the hint, if one is known.
+(session, statement, node, operation, code), then the hint: that of where the error was made, else
+what explained/ says of such an error, else none.
 """
 
 import re
 from typing import Any, NamedTuple
+
+from dbt.adapters.glue.explained.model import Explanation, Shown
+from dbt.adapters.glue.explained.table import explanation_of
 
 CONTEXT_WORDS = {
     "session_id": "session",
@@ -31,104 +35,12 @@ CONTEXT_WORDS = {
 }
 
 
-class Hint(NamedTuple):
-    pattern: str  # a regular expression, searched in "<AWS code> <message>", case-insensitive
-    text: str
-
-
-HINTS = (
-    Hint(
-        r"ExpiredToken|token included in the request is expired|SSO.*(expired|refresh)"
-        r"|token has expired",
-        "The AWS credentials have expired: sign in again (for SSO: `aws sso login`), "
-        "then repeat the command.",
-    ),
-    Hint(
-        r"UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch",
-        "AWS does not know these credentials: check `aws sts get-caller-identity` with the same "
-        "profile and environment.",
-    ),
-    Hint(
-        r"iam:PassRole",
-        "The principal that runs dbt needs iam:PassRole on the profile's `role_arn`, with "
-        "iam:PassedToService = glue.amazonaws.com.",
-    ),
-    Hint(
-        r"lake ?formation|Insufficient Lake Formation permission",
-        "Lake Formation refuses: grant the role the permission on the database or table there, "
-        "or let IAM control it (IAMAllowedPrincipals).",
-    ),
-    Hint(
-        r"NoSuchBucket|specified bucket does not exist|UnknownStoreException",
-        "The bucket does not exist: check `location` in the profile (and `custom_location` in the "
-        "model's config), or create the bucket in the profile's region.",
-    ),
-    Hint(
-        r"PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint",
-        "The bucket is in another region: check `location` and `region` in the profile.",
-    ),
-    Hint(
-        r"AccessDenied|not authorized to perform|Access Denied|Status Code: 403",
-        "The role named in the message lacks the permission named in it: docs/configuration.md "
-        "lists what each of the two roles needs.",
-    ),
-    Hint(
-        r"ResourceNumberLimitExceeded|max(imum)? (number of )?(concurrent )?(sessions|DPU)",
-        "An account limit of Glue is reached: stop sessions that are not needed "
-        "(`dbt-glue sessions list`), ask for fewer workers, or raise the quota.",
-    ),
-    Hint(
-        r"Throttling|Rate exceeded|TooManyRequests",
-        "AWS limits the rate of calls: raise `boto_retry_max_attempts`, or use fewer threads.",
-    ),
-    Hint(
-        r"SCHEMA_NOT_FOUND|Database '?[^ ]+'? not found|Database [^ ]+ not found",
-        "The database does not exist in this account, region and catalog: check `schema` and "
-        "`region` in the profile. dbt creates the target's schema only, not those of sources.",
-    ),
-    Hint(
-        r"LOCATION_ALREADY_EXISTS",
-        "Files are left at the table's location without a table in the catalog: delete them, or "
-        "choose another `location` or `custom_location`.",
-    ),
-    Hint(
-        r"(Failed to find (the )?data source: |DATA_SOURCE_NOT_FOUND.*)(iceberg|delta|hudi)"
-        r"|ClassNotFoundException: (org\.apache\.iceberg|io\.delta|org\.apache\.hudi)"
-        r"|Cannot find catalog plugin class.*iceberg",
-        "The session was made without this format: name it in the profile's `datalake_formats`.",
-    ),
-    Hint(
-        r"REQUIRES_SINGLE_PART_NAMESPACE|catalog.*glue_catalog.*not found"
-        r"|CATALOG_NOT_FOUND",
-        "The Iceberg catalog is not configured in this session: set `datalake_formats: iceberg`, "
-        "or check `custom_iceberg_catalog_namespace` against the catalog named in `conf`.",
-    ),
-    Hint(
-        r"PackagesMissing|ModuleNotFoundError: No module named",
-        "Glue installs packages when it starts a session: name them in `packages` of the profile, "
-        "or of the model's `meta` for a session of its own. On local Glue, and for "
-        "`submission_method: spark_connect`, install them by pip where dbt runs.",
-    ),
-    Hint(
-        r"OutOfMemoryError|Container killed|ExecutorLostFailure",
-        "Spark ran out of memory: use a larger `worker_type` or more `workers`.",
-    ),
-)
-
-
-def hint_for(text: str) -> str | None:
-    """The first hint of HINTS whose pattern is found in an error's code and message."""
-    for pattern, hint in HINTS:
-        if re.search(pattern, text, re.IGNORECASE | re.DOTALL):
-            return hint
-    return None
-
-
 class GlueError(Exception):
     """Base of all errors.
 
     `context` may hold session_id, statement_id, node, operation and code; unknown ones are absent.
-    `retryable` says that the same request may succeed when repeated.
+    `retryable` says that the same request may succeed when repeated. `explanation` is the table's
+    entry for such an error, or None; `hint` is its text where none was given.
     """
 
     def __init__(
@@ -136,10 +48,14 @@ class GlueError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.retryable = retryable
         self.context: dict[str, Any] = {}
         self.add_context(**context)
-        self.hint = hint or hint_for(f"{self.context.get('code', '')} {message}")
+        self.explanation: Explanation | None = explanation_of(self._shown())
+        self.retryable = retryable or bool(self.explanation and self.explanation.retryable)
+        self.hint = hint or (self.explanation.text if self.explanation else None)
+
+    def _shown(self) -> Shown:
+        return Shown(self.message, self.context.get("code"), self.context.get("operation"))
 
     def add_context(self, **context: Any) -> "GlueError":
         """Adds what was not known where the error was made; what is known stays. Returns self."""
@@ -219,7 +135,6 @@ class StatementError(GlueError):
         traceback: str | None = None,
         **rest: Any,
     ) -> None:
-        super().__init__(message, **rest)
         found = parse_spark_message(message)
         self.error_name = error_name
         self.error_class = error_class or found.error_class
@@ -227,6 +142,10 @@ class StatementError(GlueError):
         self.line = found.line
         self.position = found.position
         self.traceback = traceback
+        super().__init__(message, **rest)
+
+    def _shown(self) -> Shown:
+        return Shown(self.message, error_class=self.error_class)
 
 
 class StatementCancelled(StatementError):

@@ -63,9 +63,13 @@ class GlueHandle:
         with self._statement(self._find_transport) as (transport, tag):
             return transport.execute(sql, fetch=fetch, limit=limit, tag=tag)
 
-    def run_python(self, code: str) -> Result:
-        """Runs Python; what it printed is the result's one value, in the column `output`."""
-        with self._statement(self._find_python_transport) as (transport, tag):
+    def run_python(self, code: str, with_sql: bool = False) -> Result:
+        """Runs Python; what it printed is the result's one value, in the column `output`.
+
+        with_sql: in the Spark session that `execute` uses.
+        """
+        find = self._find_transport if with_sql else self._find_python_transport
+        with self._statement(find) as (transport, tag):
             started = time.monotonic()
             printed = transport.run_python(code, tag=tag)
             seconds = time.monotonic() - started

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 from dbt.adapters.base import BaseRelation, available
 from dbt.adapters.base.impl import ConstraintSupport
 from dbt.adapters.capability import Capability, CapabilityDict, CapabilitySupport, Support
+from dbt.adapters.catalogs import CatalogIntegration, CatalogIntegrationConfig
 from dbt.adapters.contracts.relation import RelationConfig
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.contracts.constraints import ConstraintType
-from dbt_common.exceptions import CompilationError
 
 from dbt.adapters.glue import catalog_relations, seeds, table_metadata
+from dbt.adapters.glue.catalogs import S3TablesIntegration, of_profile, of_project
 from dbt.adapters.glue.column import GlueColumn
 from dbt.adapters.glue.connections import GlueConnectionManager
 from dbt.adapters.glue.docs import docs_table, for_databases
-from dbt.adapters.glue.exceptions import GlueError
-from dbt.adapters.glue.model_config import GlueConfig, refusal
+from dbt.adapters.glue.incremental_methods import IncrementalMethods
+from dbt.adapters.glue.model_config import GlueConfig, refuse_catalog, refuse_variables
 from dbt.adapters.glue.python_methods import PythonMethods
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.services import glue_errors
@@ -25,7 +26,6 @@ from dbt.adapters.glue.table_format import (
     INCREMENTAL_STRATEGIES,
     TableFormat,
     known_format,
-    table_format,
 )
 
 if TYPE_CHECKING:
@@ -39,22 +39,46 @@ UNSUPPORTED = (
 )
 
 
-class GlueAdapter(PythonMethods):
+class GlueAdapter(PythonMethods, IncrementalMethods):
     Relation = GlueRelation
     Column = GlueColumn
     ConnectionManager = GlueConnectionManager
     AdapterSpecificConfigs = GlueConfig
     connections: GlueConnectionManager
 
+    CATALOG_INTEGRATIONS = [S3TablesIntegration]
     CONSTRAINT_SUPPORT = dict.fromkeys(UNSUPPORTED, ConstraintSupport.NOT_SUPPORTED)
     _capabilities = CapabilityDict(
-        {Capability.SchemaMetadataByRelations: CapabilitySupport(support=Support.Full)}
+        {
+            Capability.SchemaMetadataByRelations: CapabilitySupport(support=Support.Full),
+            # where a format's batches conflict, IncrementalMethods sets concurrent_batches: false
+            Capability.MicrobatchConcurrency: CapabilitySupport(support=Support.Full),
+        }
     )
 
     def __init__(self, config: Any, mp_context: SpawnContext) -> None:
         super().__init__(config, mp_context)
         GlueRelation.iceberg_catalog = self.get_custom_iceberg_catalog_namespace()
+        GlueRelation.seed_format = self.credentials.seed_format
+        GlueRelation.table_buckets = self.credentials.table_buckets
+        for bucket in self.credentials.table_buckets.values():
+            super().add_catalog_integration(of_profile(bucket))
+        for integration in of_project(config):
+            self.add_catalog_integration(integration)
         GlueRelation.resolver = self._format_in_catalog
+
+    @glue_errors
+    def add_catalog_integration(
+        self, catalog_integration: CatalogIntegrationConfig
+    ) -> CatalogIntegration:
+        """A table bucket of catalogs.yml, unless the profile has the name; before any relation."""
+        if self.credentials.table_buckets.catalog(catalog_integration.name):
+            return self.get_catalog_integration(catalog_integration.name)
+        added = super().add_catalog_integration(catalog_integration)
+        if isinstance(added, S3TablesIntegration):
+            self.credentials.add_table_bucket(added.name, added.table_bucket)
+        GlueRelation.table_buckets = self.credentials.table_buckets
+        return added
 
     # --- types
 
@@ -96,28 +120,15 @@ class GlueAdapter(PythonMethods):
         """The abilities of a relation's table_format; none for a format that dbt cannot write."""
         return known_format(name)
 
-    @available
-    def validate_file_format(self, name: str | None = None) -> TableFormat:
-        """Raises CompilationError for an unknown format, or one the session is not set up for."""
-        try:
-            found = table_format(name)
-        except GlueError as error:
-            raise CompilationError(str(error)) from error
-        if not self.credentials.has_format(found):
-            raise CompilationError(
-                f"file_format {found.name} needs datalake_formats to hold "
-                f"{found.datalake_format}: got {', '.join(self.credentials.formats) or 'none'}\n"
-                f"Add datalake_formats: {found.datalake_format} to the profile."
-            )
-        return found
-
+    @glue_errors
     def pre_model_hook(self, config: Mapping[str, Any]) -> None:
-        """Refuses what cannot work or is not there yet, before the node sends anything."""
-        reason = refusal(config, self.credentials)
-        if reason:
-            self._not_implemented(*reason)
+        """Refuses what cannot work, before the node sends anything."""
+        refuse_variables(config.get("substitute_variables"))
+        self.check_lake_formation(config)
         if config.get("materialized") not in ("view", "ephemeral", "test", "unit"):
             self.validate_file_format(config.get("file_format"))
+            refuse_catalog(config, self.credentials)
+            self.check_maintenance(config)
 
     def post_model_hook(self, config: Mapping[str, Any], context: Any) -> None:
         """dbt calls it whether or not the node has failed."""
@@ -131,36 +142,39 @@ class GlueAdapter(PythonMethods):
 
     @glue_errors
     def list_schemas(self, database: str | None = None) -> list[str]:
-        return [item["Name"] for item in self.known.databases(fresh=True)]
+        known = self.known_in((database or "").strip("`"))
+        return [item["Name"] for item in known.databases(fresh=True)]
 
     @available.parse(lambda *a, **k: False)
     @glue_errors
     def check_schema_exists(self, database: str | None, schema: str) -> bool:
-        return self.catalog.get_database(self._bare(schema)) is not None
+        return self.catalog_in(database).get_database(self._bare(schema)) is not None
 
     @available.parse_none
     @glue_errors
     def create_schema(self, relation: BaseRelation) -> None:
-        if self.credentials.lf_tags:
-            self._not_implemented("lf_tags", "Remove lf_tags from the profile.")
         schema = relation.schema or ""
+        if relation.database:
+            self.create_namespace(relation.database, schema)
+            return
         location = self.storage.database_location(schema)
-        self.catalog.create_database(schema, location)
+        if self.catalog.create_database(schema, location):
+            self.tag_new_database(schema)
         self.known.add_database(schema, location)
 
     @available.parse_none
     @glue_errors
     def drop_schema(self, relation: BaseRelation) -> None:
         """Drops the database, its relations, and the data of theirs that dbt owns."""
-        schema = relation.schema or ""
+        schema, known = relation.schema or "", self.known_in(relation.database)
         places = []
-        for table in list(self.catalog.get_tables(schema)):
+        for table in list(known.catalog.get_tables(schema)):
             places.append((table["Name"], table_metadata.location_of(table)))
-            self.catalog.delete_table(schema, table["Name"])
-            self.known.forget_table(schema, table["Name"])
-        for name, place in places:
+            known.catalog.delete_table(schema, table["Name"])
+            known.forget_table(schema, table["Name"])
+        for name, place in places if known is self.known else ():
             self._delete_data(schema, name, place, None)
-        self.catalog.delete_database(schema)
+        known.catalog.delete_database(schema)
         self.cache.drop_schema(relation.database, schema)
 
     # --- relations
@@ -168,12 +182,15 @@ class GlueAdapter(PythonMethods):
     @glue_errors
     def list_relations_without_caching(self, schema_relation: BaseRelation) -> list[BaseRelation]:
         schema = schema_relation.schema or ""
+        database = schema_relation.database
         return [
-            catalog_relations.relation_of(table, schema) for table in self.known.list_tables(schema)
+            catalog_relations.relation_of(table, schema, database)
+            for table in self.known_in(database).list_tables(schema)
         ]
 
     def list_relations(self, database: str | None, schema: str) -> list[BaseRelation]:
-        return super().list_relations(None, self._bare(schema))
+        database = GlueRelation.table_buckets.catalog(database)
+        return super().list_relations(database, self._bare(schema))
 
     @available.parse_none
     @glue_errors
@@ -184,16 +201,20 @@ class GlueAdapter(PythonMethods):
         identifier: str,
         file_format: str | None = None,
     ) -> BaseRelation | None:
-        """The relation, from dbt's cache or the catalog; file_format is accepted, not needed.
+        """The relation, from dbt's cache or the catalog. file_format counts for s3tables only:
+        without a database, that is the default table bucket.
 
         The cache does not know what a hook or macro has made; the catalog is asked about that.
         """
         if not identifier:
             return None
-        schema = self._bare(schema)
-        found = super().get_relation(None, schema, identifier)
-        if found is None and (table := self.known.table(schema, identifier)):
-            found = catalog_relations.relation_of(table, schema)
+        schema, buckets = self._bare(schema), GlueRelation.table_buckets
+        catalog = buckets.catalog(database)
+        if catalog is None and file_format == "s3tables":
+            catalog = buckets.default
+        found = super().get_relation(catalog, schema, identifier)
+        if found is None and (table := self.known_in(catalog).table(schema, identifier)):
+            found = catalog_relations.relation_of(table, schema, catalog)
             self.cache_added(found)
         return found
 
@@ -229,7 +250,7 @@ class GlueAdapter(PythonMethods):
         catalog_relations.rename(self.catalog, from_relation, to_relation)
         self.known.forget_table(*self._name(from_relation))
         self.known.forget_table(*self._name(to_relation))
-        known = self.cache.get_relations(None, to_relation.schema)
+        known = self.cache.get_relations(to_relation.database, to_relation.schema)
         # adapter.rename_relation has renamed in dbt's cache before it calls the macro
         if not any(found.matches(identifier=to_relation.identifier) for found in known):
             self.cache_renamed(from_relation, to_relation)
@@ -253,21 +274,24 @@ class GlueAdapter(PythonMethods):
         relation_configs: Iterable[RelationConfig],
         used_schemas: frozenset[tuple[str, str]],
     ) -> tuple["agate.Table", list[Exception]]:
-        names = {(r.schema, None) for r in self._get_catalog_relations(relation_configs)}
-        return docs_table(self.catalog, names, self._columns_in_session, self.known.tables)
+        found = self._get_catalog_relations(relation_configs)
+        names = {(r.database, r.schema, None) for r in found}
+        return docs_table(self.known_in, names, self._columns_in_session)
 
     def get_catalog_by_relations(
         self, used_schemas: frozenset[tuple[str, str]], relations: set[BaseRelation]
     ) -> tuple["agate.Table", list[Exception]]:
-        names = {(r.schema, r.identifier) for r in relations}
-        return docs_table(self.catalog, names, self._columns_in_session, self.known.tables)
+        names = {(r.database, r.schema, r.identifier) for r in relations}
+        return docs_table(self.known_in, names, self._columns_in_session)
 
     # --- private
 
     def _format_in_catalog(self, relation: GlueRelation) -> str | None:
         if self.get_macro_resolver() is None and self.connections.get_if_exists() is None:
             return None  # dbt is parsing: it hands the macros over when it has done so
-        found = self.get_relation(None, relation.schema or "", relation.identifier or "")
+        found = self.get_relation(
+            relation.database, relation.schema or "", relation.identifier or ""
+        )
         return found.table_format if isinstance(found, GlueRelation) else None
 
     def _columns_in_session(self, relation: BaseRelation) -> list[GlueColumn]:

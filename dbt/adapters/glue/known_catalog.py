@@ -64,7 +64,7 @@ class KnownCatalog:
     """Thread-safe. Schemas and names are lower-cased as Glue stores them."""
 
     def __init__(self, catalog: DataCatalog, clock: Callable[[], float] = time.monotonic) -> None:
-        self._catalog = catalog
+        self.catalog = catalog
         self._clock = clock
         self._lock = threading.Lock()  # of what is known
         self._listing: dict[str, threading.Lock] = {}  # a schema's is held while it is listed
@@ -77,7 +77,7 @@ class KnownCatalog:
         """Every Database, listed once a run: an account may have thousands."""
         with self._listing_databases:
             if fresh or self._databases is None:
-                self._databases = list(self._catalog.get_databases())
+                self._databases = list(self.catalog.get_databases())
             return self._databases
 
     def add_database(self, name: str, location: str | None) -> None:
@@ -113,7 +113,7 @@ class KnownCatalog:
                 listing = self._listing_that_tells(schema, name, max_age) or self._list(schema)
             if listing.tells(name):
                 return listing.tables.get(name)
-        return self._catalog.get_table(schema, name)
+        return self.catalog.get_table(schema, name)
 
     def places(self, schema: str, max_age: float = DELETION_AGE) -> set[tuple[str, str]]:
         """(name, location) of the schema's tables: where one lies or has lain lately."""
@@ -184,7 +184,7 @@ class KnownCatalog:
         with self._lock:
             self._coming[schema] = listing
         try:
-            for table in self._catalog.get_tables(schema):
+            for table in self.catalog.get_tables(schema):
                 with self._lock:
                     listing.add(table)
             with self._lock:

@@ -7,6 +7,7 @@ from typing import Any
 from dbt.adapters.base import AdapterConfig
 
 from dbt.adapters.glue.credentials import GlueCredentials
+from dbt.adapters.glue.exceptions import ConfigurationError
 
 
 def config(kind: str, default: str, meaning: str, example: str = "") -> Any:
@@ -22,7 +23,7 @@ class GlueConfig(AdapterConfig):
     file_format: Any = config(
         "text",
         "parquet",
-        "Format of the table: parquet, orc, avro, csv, json, text, iceberg, delta, hudi. "
+        "Format of the table: parquet, orc, avro, csv, json, text, iceberg, delta, hudi, s3tables. "
         "A seed's default is the profile's `seed_format`.",
         "iceberg",
     )
@@ -39,33 +40,47 @@ class GlueConfig(AdapterConfig):
         "column. Delta refuses it.",
     )
     buckets: Any = config("integer", "none", "Number of buckets of `clustered_by`.", "8")
+    sorted_by: Any = config(
+        "text or list",
+        "none",
+        "Order of the rows. Iceberg: the table's write order, set when it is built and followed by "
+        "increments; `name desc` and transforms too. Plain files: within the buckets of "
+        "`clustered_by`. Delta and Hudi refuse it.",
+        "['customer_id', 'ordered_at desc']",
+    )
     custom_location: Any = config(
         "text",
         "`<location>/<schema>/<name>`",
-        "Where the table's data goes, in place of the profile's location.",
-        "s3://other-bucket/events",
+        "Where the table's data goes, in place of the profile's location. `{schema}` and `{name}` "
+        "stand for the table's own, so that a folder of models can share the setting.",
+        "s3://other-bucket/{schema}/{name}",
     )
     table_properties: Any = config(
-        "mapping", "none", "TBLPROPERTIES of the table.", "{write.format.default: orc}"
+        "mapping",
+        "none",
+        "TBLPROPERTIES of the table: text, numbers, true or false. What is null is left out.",
+        "{write.format.default: orc}",
     )
     write_options: Any = config(
         "mapping",
         "none",
-        "OPTIONS of the CREATE TABLE: what Spark's writer of the format takes.",
+        "What the writer of the format takes. Plain files and Hudi: OPTIONS of the table, which "
+        "increments follow too. Delta: options of a build, not of increments. Iceberg: as the "
+        "table properties of the same meaning; what has none is refused.",
         "{compression: zstd}",
     )
     unique_key: Any = config(
         "text or list",
         "none",
-        "Key of `merge` and of snapshots, one column or several. `merge` on Hudi needs it; on "
-        "Iceberg and Delta every row is inserted without it.",
+        "Key of `merge`, `delete+insert` and snapshots, one column or several. `merge` on Hudi "
+        "needs it; on Iceberg and Delta every row is inserted without it.",
         "order_id",
     )
     incremental_strategy: Any = config(
         "text",
         "insert_overwrite; merge on Hudi",
-        "`insert_overwrite` replaces the partitions that it writes, or all of a table without "
-        "partitions; `append` adds rows; `merge` updates by `unique_key` (Iceberg, Delta, Hudi).",
+        "append, insert_overwrite, merge, delete+insert, microbatch, replace_where, or one of the "
+        "project; [incremental.md](incremental.md) says what each does, and on which formats.",
         "merge",
     )
     merge_update_columns: Any = config("list", "all", "Columns that `merge` updates.")
@@ -73,13 +88,41 @@ class GlueConfig(AdapterConfig):
     incremental_predicates: Any = config(
         "list",
         "none",
-        "More conditions of the ON clause of `merge`; `predicates` is the same. Hudi, which finds "
-        "rows by key alone, does not use them and warns.",
+        "More conditions of the ON clause of `merge`, or the rows that `replace_where` replaces; "
+        "`predicates` is the same. Hudi finds rows by key alone, does not use them and warns.",
         "[\"DBT_INTERNAL_DEST.day > '2024-01-01'\"]",
     )
     on_schema_change: Any = config(
         "text", "ignore", "ignore, fail, append_new_columns or sync_all_columns."
     )
+    matched_condition: Any = config(
+        "text",
+        "none",
+        "Which matched rows `merge` updates; `update_condition` is the same.",
+        "DBT_INTERNAL_SOURCE.ts > DBT_INTERNAL_DEST.ts",
+    )
+    update_condition: Any = config("text", "none", "The same as `matched_condition`.")
+    delete_condition: Any = config(
+        "text", "none", "Which matched rows `merge` deletes.", "DBT_INTERNAL_SOURCE.is_deleted"
+    )
+    not_matched_condition: Any = config(
+        "text", "none", "Which new rows `merge` inserts; `insert_condition` is the same."
+    )
+    insert_condition: Any = config("text", "none", "The same as `not_matched_condition`.")
+    not_matched_by_source_action: Any = config(
+        "text",
+        "none",
+        "What `merge` does with rows that the increment lacks: `delete`, or `update set …`. "
+        "Iceberg and Delta.",
+        "delete",
+    )
+    not_matched_by_source_condition: Any = config(
+        "text", "none", "Which of these rows.", "DBT_INTERNAL_DEST.day > '2024-01-01'"
+    )
+    skip_matched_step: Any = config("boolean", "false", "`merge` updates no row.")
+    skip_not_matched_step: Any = config("boolean", "false", "`merge` inserts no row.")
+    source_alias: Any = config("text", "DBT_INTERNAL_SOURCE", "The increment's name in a `merge`.")
+    target_alias: Any = config("text", "DBT_INTERNAL_DEST", "The table's name in a `merge`.")
     hudi_options: Any = config(
         "mapping",
         "none",
@@ -92,6 +135,13 @@ class GlueConfig(AdapterConfig):
     )
     iceberg_expire_snapshots: Any = config(
         "boolean", "false", "Expire all snapshots but the last one after an incremental run."
+    )
+    maintenance: Any = config(
+        "mapping",
+        "none",
+        "Upkeep of the table after each run of the model, or by `dbt run-operation glue_maintain` "
+        "alone with `after_run: false`: docs/maintenance.md has each format's operations.",
+        "{rewrite_data_files: true, expire_snapshots: {older_than: 7 days}}",
     )
     purge_dropped_iceberg_data: Any = config(
         "boolean", "false", "DROP TABLE … PURGE for Iceberg tables that dbt drops."
@@ -122,13 +172,33 @@ class GlueConfig(AdapterConfig):
         "mapping", "none", "Refused: access is given by IAM and Lake Formation, not by SQL."
     )
     substitute_variables: Any = config(
-        "mapping", "none", "Refused: not implemented in this version."
+        "list",
+        "none",
+        "Python expressions of the session; their values replace `<SUBSTITUTE_VARIABLE_0>`, "
+        "`<SUBSTITUTE_VARIABLE_1>`, … in the SQL of a table or incremental model. Mostly names "
+        "that a pre_hook has set by `adapter.execute_pyspark`.",
+        "['newest_commit']",
     )
-    lf_tags_config: Any = config("mapping", "none", "Refused: not implemented in this version.")
-    lf_grants: Any = config("mapping", "none", "Refused: not implemented in this version.")
-    catalog: Any = config(
-        "text", "none", "Refused: catalogs.yml has no integration for Glue in this version."
+    lf_tags_config: Any = config(
+        "mapping",
+        "none",
+        "LF-tags of the table, its columns and its database, in Lake Formation: "
+        "docs/lake-formation.md.",
+        "{enabled: true, tags_table: {domain: sales}}",
     )
+    lf_grants: Any = config(
+        "mapping",
+        "none",
+        "Data cells filters of the table, and who may read through them: docs/lake-formation.md.",
+    )
+    catalog_name: Any = config(
+        "text",
+        "none",
+        "S3 Tables: the table bucket that the table is in, by its name in the profile's "
+        "`s3_tables` or in catalogs.yml.",
+        "lake",
+    )
+    catalog: Any = config("text", "none", "Older name of `catalog_name`, as in dbt.")
     packages: Any = config(
         "list",
         "none",
@@ -147,22 +217,36 @@ class GlueConfig(AdapterConfig):
     )
 
 
-def refusal(config: Mapping[str, Any], credentials: GlueCredentials) -> tuple[str, str] | None:
-    """(what, the way out) of the first setting of a node that is not implemented, or None."""
-    if config.get("substitute_variables"):
-        return "substitute_variables", "Write the values into the SQL, by var() or env_var()."
-    if (config.get("lf_tags_config") or {}).get("enabled"):
-        return "lf_tags_config", "Remove it, and set the tags in Lake Formation."
-    if ((config.get("lf_grants") or {}).get("data_cell_filters") or {}).get("enabled"):
-        return "lf_grants", "Remove it, and set the filters in Lake Formation."
-    if config.get("catalog"):
-        return "The config catalog", "Remove it, and choose the format by file_format."
-    if credentials.delta_athena_prefix and (
-        config.get("file_format") == "delta"
-        and config.get("materialized") in ("table", "incremental", "snapshot")
-    ):
-        return (
-            "delta_athena_prefix",
-            "Remove it from the profile: Athena reads Delta tables by itself, without a manifest.",
+def refuse_variables(given: Any) -> None:
+    """Raises ConfigurationError for a `substitute_variables` that is no list."""
+    if not isinstance(given, (list, tuple, type(None))):
+        raise ConfigurationError(
+            f"substitute_variables: got {given!r}, expected a list of Python expressions",
+            hint=f"Write it as a list: {[str(given)]}.",
         )
-    return None
+
+
+def refuse_catalog(config: Mapping[str, Any], credentials: GlueCredentials) -> None:
+    """Raises ConfigurationError where a table is to be in a table bucket and cannot."""
+    buckets, file_format = credentials.table_buckets, config.get("file_format")
+    chosen = config.get("catalog_name") or config.get("catalog")
+    if chosen and buckets.catalog(chosen) is None:
+        raise ConfigurationError(
+            f"catalog_name: got {chosen!r}, expected one of {', '.join(buckets) or 'none'}",
+            hint="Name the table bucket in the profile's s3_tables, or in catalogs.yml.",
+        )
+    if file_format == "s3tables" and not buckets:
+        raise ConfigurationError(
+            "file_format: got 's3tables', and no table bucket is known",
+            hint="Name it in the profile: s3_tables: {lake: <name or ARN of the table bucket>}.",
+        )
+    in_bucket = chosen or file_format == "s3tables" or buckets.catalog(config.get("database"))
+    if in_bucket and file_format not in (None, "iceberg", "s3tables"):
+        raise ConfigurationError(
+            f"file_format: got {file_format!r}, expected s3tables or nothing: a table bucket "
+            "holds Iceberg tables only"
+        )
+    if in_bucket and config.get("custom_location") not in (None, "", "empty"):
+        raise ConfigurationError(
+            "custom_location: S3 Tables itself chooses where a table lies. Remove it."
+        )

@@ -48,6 +48,7 @@ def session_spec(credentials: GlueCredentials, session_type: str) -> SessionSpec
         iceberg_catalog=credentials.custom_iceberg_catalog_namespace or None,
         warehouse=credentials.location,
         catalog_id=credentials.catalog_id,
+        table_buckets=credentials.table_buckets.values(),
     )
     return SessionSpec(
         role_arn=credentials.role_arn or "",

@@ -1,21 +1,23 @@
 """OlderMethods: methods of dbt-glue 1.12.4 that projects call in their own macros."""
 
-from typing import TYPE_CHECKING, Any, NoReturn
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.base import BaseRelation, available
 from dbt_common.exceptions import CompilationError
 
-from dbt.adapters.glue import seeds, table_metadata
-from dbt.adapters.glue.data_methods import DataMethods
-from dbt.adapters.glue.exceptions import NotImplementedByGlue
+from dbt.adapters.glue import athena_twin, older_sql, seeds, table_metadata
+from dbt.adapters.glue.lakeformation_methods import LakeFormationMethods
+from dbt.adapters.glue.model_config import refuse_variables
 from dbt.adapters.glue.services import glue_errors
-from dbt.adapters.glue.sql_text import PYTHON_PREFIX
+from dbt.adapters.glue.sql_text import PYTHON_PREFIX, quoted
 
 if TYPE_CHECKING:
     import agate
 
 
-class OlderMethods(DataMethods):
+class OlderMethods(LakeFormationMethods):
     @available.parse_none
     @glue_errors
     def get_table_type(self, relation: BaseRelation, file_format: str | None = None) -> str | None:
@@ -62,62 +64,136 @@ class OlderMethods(DataMethods):
             else:
                 how = "overwrite" if self.credentials.seed_mode == "overwrite" else "into"
                 self.execute(f"insert {how} {relation} {query}")
-            self.execute(f"drop view if exists {seeds.quoted(view)}")
+            self.execute(f"drop view if exists {quoted(view)}")
         finally:
             self.delete_path(upload["path"])
 
     @available.parse_none
-    def iceberg_expire_snapshots(self, relation: BaseRelation) -> None:
-        """Expires every snapshot of an Iceberg table but the last one."""
-        catalog = self.get_custom_iceberg_catalog_namespace() or "spark_catalog"
-        _, newest = self.execute(
-            f"select cast(max(committed_at) as string) from {relation}.snapshots", fetch=True
-        )
-        moment = newest.rows[0][0]
-        if moment is not None:
-            table = f"{relation.schema}.{relation.identifier}"
-            self.execute(
-                f"call {catalog}.system.expire_snapshots(table => '{table}', "
-                f"older_than => timestamp '{moment}', retain_last => 1)"
-            )
-
-    @available.parse_none
-    def add_lf_tags(self, relation: BaseRelation, lf_tags_config: dict[str, Any]) -> None:
-        if lf_tags_config.get("enabled"):
-            self._not_implemented("lf_tags_config", "Set the tags in Lake Formation.")
-
-    @available.parse_none
-    def apply_lf_grants(self, relation: BaseRelation, lf_grants_config: dict[str, Any]) -> None:
-        if (lf_grants_config.get("data_cell_filters") or {}).get("enabled"):
-            self._not_implemented("lf_grants", "Set the filters in Lake Formation.")
-
-    @available.parse_none
+    @glue_errors
     def delta_update_manifest(
-        self, target_relation: BaseRelation, custom_location: Any, partition_by: Any
+        self,
+        target_relation: BaseRelation,
+        custom_location: str | None = None,
+        partition_by: str | Iterable[str] | None = None,
     ) -> None:
-        self._not_implemented(
-            "delta_update_manifest", "Athena reads Delta tables by itself, without manifests."
+        """Writes the manifests of a Delta table, and makes the twin that is read through them.
+
+        Nothing without `delta_athena_prefix` in the profile.
+        """
+        prefix = self.credentials.delta_athena_prefix
+        if not prefix:
+            return
+        schema, name = self._name(target_relation)
+        location = self.recorded_location(target_relation) or self.storage.location_for(
+            schema, name, custom_location
         )
+        self.execute(f"generate symlink_format_manifest for table {target_relation}")
+        columns = self.get_columns_in_relation(target_relation)
+        by = older_sql.names(partition_by)
+        twin = athena_twin.twin_input(athena_twin.twin_name(prefix, name), location, columns, by)
+        self._put_twin(schema, twin)
+        if by:
+            path = f"{quoted(schema)}.{quoted(twin['Name'])}"
+            self.execute(f"msck repair table {path} sync partitions")
+
+    def _put_twin(self, schema: str, twin: dict[str, Any]) -> None:
+        found = self.known.table(schema, twin["Name"])
+        if found is not None and athena_twin.describes(found, twin):
+            return
+        if found is not None:
+            # partitions keep the columns that they were made with: all go, and are found again
+            self.catalog.delete_table(schema, twin["Name"])
+        self.catalog.create_table(schema, twin)
+        self.known.forget_table(schema, twin["Name"])
 
     @available.parse_none
-    def delta_create_table(self, target_relation: BaseRelation, *args: Any, **kwargs: Any) -> None:
-        self._not_implemented(
-            "delta_create_table", "Use materialized='table', file_format='delta'."
+    @glue_errors
+    def delta_create_table(
+        self,
+        target_relation: BaseRelation,
+        request: str,
+        primary_key: Any = None,
+        partition_key: str | Iterable[str] | None = None,
+        custom_location: str | None = None,
+        delta_create_table_write_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Makes a Delta table from a query, and its twin for manifests; primary_key is not used."""
+        by = older_sql.names(partition_key)
+        self._make_table(
+            target_relation,
+            request,
+            "delta",
+            custom_location,
+            partition_by=by,
+            options=delta_create_table_write_options,
         )
+        self.delta_update_manifest(target_relation, custom_location, by)
 
     @available.parse_none
-    def hudi_merge_table(self, target_relation: BaseRelation, *args: Any, **kwargs: Any) -> None:
-        self._not_implemented(
-            "hudi_merge_table",
-            "Use materialized='incremental', file_format='hudi', incremental_strategy='merge'.",
+    @glue_errors
+    def hudi_merge_table(
+        self,
+        target_relation: BaseRelation,
+        request: str,
+        primary_key: str | Iterable[str],
+        partition_key: str | Iterable[str] | None = None,
+        custom_location: str | None = None,
+        hudi_config: Mapping[str, Any] | None = None,
+        substitute_variables: Iterable[str] | None = None,
+    ) -> None:
+        """Merges a query into a Hudi table by key; the table is made if it is absent.
+
+        hudi_config is what a table is made with, as the model config `hudi_options`.
+        """
+        request = self.substituted(request, substitute_variables)
+        columns = [column.name for column in self.get_column_schema_from_query(request)]
+        query = older_sql.hudi_query(request, columns)
+        keys = older_sql.as_in(columns, older_sql.names(primary_key))
+        if self._table(target_relation) is not None:
+            self.execute(older_sql.upsert(target_relation.render(), query, keys))
+            return
+        self._make_table(
+            target_relation,
+            query,
+            "hudi",
+            custom_location,
+            partition_by=older_sql.as_in(columns, older_sql.names(partition_key)),
+            properties=older_sql.hudi_properties(keys, hudi_config),
         )
 
-    @available.parse_none
-    def execute_python(self, code: str, **kwargs: Any) -> None:
-        self._not_implemented(
-            "execute_python", "Use adapter.execute_pyspark, or write the model in SQL."
-        )
+    @available.parse(lambda *a, **k: "")
+    @glue_errors
+    def substituted(self, sql: str, variables: Iterable[str] | None) -> str:
+        """SQL with `<SUBSTITUTE_VARIABLE_0>` and so on replaced by values of the session.
 
-    def _not_implemented(self, what: str, way_out: str) -> NoReturn:
-        error = NotImplementedByGlue(f"{what} is not implemented in this version", hint=way_out)
-        raise CompilationError(str(error)) from error
+        variables: Python expressions, mostly names that a pre_hook has set by `execute_pyspark`.
+        """
+        refuse_variables(variables)
+        expressions = [str(expression) for expression in variables or ()]
+        if not expressions:
+            return sql
+        code = f"import json\nprint(json.dumps([str(eval(e)) for e in {expressions!r}]))"
+        _, cursor = self.add_query(f"{PYTHON_PREFIX}\n{code}")
+        values = json.loads(cursor.result.rows[0][0].splitlines()[-1])
+        for index, value in enumerate(values):
+            sql = sql.replace(f"<SUBSTITUTE_VARIABLE_{index}>", value)
+        return sql
+
+    def _make_table(
+        self,
+        relation: BaseRelation,
+        query: str,
+        file_format: str,
+        custom_location: str | None = None,
+        **clauses: Any,
+    ) -> None:
+        """CREATE TABLE AS, in the place of what a failed run has left; what a custom_location
+        holds is left alone."""
+        place = self.get_location(relation, custom_location, as_clause=False)
+        if custom_location in (None, "", "empty"):
+            self.clear_location(relation, place)
+        clause = self.get_location(relation, custom_location)
+        table = relation.render()
+        self.execute(
+            older_sql.create_table_as(table, query, file_format, location=clause, **clauses)
+        )

@@ -46,6 +46,24 @@ def option(
     return field(default=default, metadata=metadata)
 
 
+def one_of(*names: str) -> dict[str, Any]:
+    return {"expected": "one of " + ", ".join(names), "check": names.__contains__}
+
+
+def matches(pattern: re.Pattern[str]) -> Check:
+    return lambda value: pattern.fullmatch(value) is not None
+
+
+def key_values() -> dict[str, Any]:
+    check = matches(re.compile(r"[^=,]+=[^,]+(,[^=,]+=[^,]+)*"))
+    return {"expected": "key=value,key=value", "check": check, "example": "domain=sales,pii=no"}
+
+
+def at_least(minimum: int, unit: str = "") -> dict[str, Any]:
+    what = f"an integer of at least {minimum}{' ' + unit if unit else ''}"
+    return {"expected": what, "check": lambda value: value >= minimum}
+
+
 def options_of(cls: Any) -> dict[str, Field]:
     """The documented fields of a credentials class, by name."""
     return {item.name: item for item in fields(cls) if "meaning" in item.metadata}

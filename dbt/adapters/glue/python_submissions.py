@@ -3,41 +3,88 @@
 import json
 import textwrap
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-from dbt.adapters.base import PythonJobHelper
+from dbt.adapters.base import BaseRelation, PythonJobHelper
 from dbt.adapters.contracts.connection import AdapterResponse, Connection
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
 from dbt.adapters.glue.handle import FindTransport, GlueHandle, response_of
+from dbt.adapters.glue.session.result import Result, ResultColumn
 from dbt.adapters.glue.sql_text import PYTHON_PREFIX
 
 logger = AdapterLogger("Glue")
 
-# What session/runtime/python.py tells a model by.
+# What session/runtime/python.py tells a model by, and a block of a hook or macro.
 MODEL_MARK = "# dbt-glue model "
+BLOCK_MARK = "# dbt-glue block "
 # The model's code runs in the Glue session; or in dbt's own process, over Spark Connect.
 GLUE_SESSION, SPARK_CONNECT = "glue_session", "spark_connect"
 METHODS = (GLUE_SESSION, SPARK_CONNECT)
 SHOWN_LINES = 200
-# Code blocks written for the older adapter end with a call of its helper class.
-OLD_HELPER = """\
-class SqlWrapper2:
-    @staticmethod
-    def execute(sql, output=True, **options):
-        return spark.sql(sql)
+# What adapter.execute_python gives to the function that it calls, as dbt-glue 1.12.4 does.
+OLDER_DBT = """
 
+class DbtOfExecutePython:
+    this = {this!r}
+
+    def config(self, **options):
+        pass
+
+    def ref(self, name):
+        return spark.table(name)
+
+    def source(self, source_name, table_name):
+        return spark.table(source_name + "." + table_name)
+
+    def is_incremental(self):
+        return {existing!r}
+
+
+{frame}
+
+
+own = globals().get("model") or globals().get("main")
+if own is None:
+    raise NameError("execute_python: the code defines neither model(dbt, session) nor main")
+spark_frame(own(DbtOfExecutePython(), spark)).createOrReplaceTempView({view!r})
 """
+# How what SqlWrapper2.execute prints begins: session/runtime/python.py.
+ANSWER = '{"type": "results"'
+TYPES_OF_JSON = {bool: "boolean", int: "bigint", float: "double"}
 
 
-def session_code(code: str) -> str:
-    """Python as it is sent: a block dedented, with the old helper if it is used; a model as is."""
+def session_code(code: str, run: str, node: str = "") -> str:
+    """Python as it is sent: a block dedented, a model as it is.
+
+    The blocks of one node share their variables, and see those that the run has set outside of
+    nodes (node is empty there).
+    """
     if code.lstrip("\n").startswith(MODEL_MARK):
         return code.lstrip("\n")
     code = textwrap.dedent(code.strip("\n"))
-    return OLD_HELPER + code if "SqlWrapper2" in code else code
+    return f"{BLOCK_MARK}{json.dumps({'run': run, 'node': node})}\n{code}"
+
+
+def rows_of_block(result: Result) -> Result:
+    """The rows of the SQL that a block of code ends with, by `SqlWrapper2.execute`, as dbt-glue
+    1.12.4 gives them; for any other block, what it has printed, in the column `output`."""
+    last = result.rows[0][0].rstrip().rpartition("\n")[2]
+    if not last.startswith(ANSWER):
+        return replace(result, columns=[ResultColumn("output", "string")])
+    answer = json.loads(last)
+    names = [column["name"] for column in answer.get("description") or ()]
+    rows = [tuple(record["data"].values()) for record in answer["results"] or ()]
+    columns = []
+    for index, name in enumerate(names):
+        kinds = {type(row[index]) for row in rows} - {type(None)}
+        kind = kinds.pop() if len(kinds) == 1 else str
+        columns.append(ResultColumn(name, TYPES_OF_JSON.get(kind, "string")))
+    return replace(result, columns=columns, rows=rows, row_count=len(rows))
 
 
 def model_code(parsed_model: Mapping[str, Any], compiled_code: str) -> str:
@@ -49,6 +96,16 @@ def model_code(parsed_model: Mapping[str, Any], compiled_code: str) -> str:
         "packages": packages_of(parsed_model),
     }
     return f"{MODEL_MARK}{json.dumps(about)}\n{compiled_code}"
+
+
+def older_script(code: str, frame: str, relation: BaseRelation, existing: bool, view: str) -> str:
+    """The code of `adapter.execute_python` with what runs it; the frame becomes a view.
+
+    frame: the Python that defines spark_frame.
+    """
+    this = f"{relation.schema}.{relation.identifier}"
+    added = OLDER_DBT.format(this=this, existing=existing, frame=frame, view=view)
+    return textwrap.dedent(code.strip("\n")) + added
 
 
 def packages_of(parsed_model: Mapping[str, Any]) -> list[str]:
@@ -162,6 +219,18 @@ class PythonNodes:
             return None
         node.end()
         return str(node.session_id)
+
+    @contextmanager
+    def at(self, model: Mapping[str, Any]) -> Iterator[None]:
+        """As `begin` and `end`; nothing where this thread is at a Python model already."""
+        if getattr(self._own, "node", None) is not None:
+            yield
+            return
+        self.begin(model)
+        try:
+            yield
+        finally:
+            self.end()
 
     def leave(self) -> bool:
         """Ends it; True if the SQL of other nodes runs in another session than the model did."""

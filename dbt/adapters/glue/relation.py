@@ -11,6 +11,7 @@ from dbt.adapters.contracts.relation import ComponentName, RelationConfig, Relat
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
+from dbt.adapters.glue.table_buckets import TableBuckets
 from dbt.adapters.glue.table_format import FORMATS
 
 logger = AdapterLogger("Glue")
@@ -19,6 +20,7 @@ PLAIN_NAME = re.compile(r"[A-Za-z_]\w*")
 VIEW_MATERIALIZATIONS = ("view",)
 # Nodes whose config says which format they are written in.
 FORMATTED_NODES = ("model", "snapshot")
+BUILT_NODES = (*FORMATTED_NODES, "seed")
 
 
 @dataclass
@@ -46,7 +48,8 @@ class GlueRelation(BaseRelation):
     Rendering a relation of unknown format asks `resolver`, which the adapter sets and which
     answers at run time only; so a source in Iceberg gets its prefix too.
 
-    `database` is always None: in Spark a database is a schema.
+    `database` is the Spark catalog of a table bucket of S3 Tables, and None for all else: in Spark
+    a database is a schema. So tables of one name in two buckets are two relations to dbt.
     """
 
     quote_policy: Policy = field(default_factory=GlueQuotePolicy)
@@ -57,6 +60,8 @@ class GlueRelation(BaseRelation):
     catalog_prefix: str | None = None
 
     iceberg_catalog: ClassVar[str | None] = "glue_catalog"
+    table_buckets: ClassVar[TableBuckets] = TableBuckets()
+    seed_format: ClassVar[str | None] = None
     resolver: ClassVar[Callable[["GlueRelation"], str | None] | None] = None
 
     @classmethod
@@ -65,14 +70,47 @@ class GlueRelation(BaseRelation):
     ) -> "GlueRelation":
         for name, value in format_hint(relation_config).items():
             kwargs.setdefault(name, value)
-        database = configured_database(relation_config)
-        if database and database.lower() != (relation_config.schema or "").lower():
-            warn_of_database(database)
-        return super().create_from(quoting, relation_config, **kwargs)
+        catalog = cls.configured_catalog(relation_config)
+        if catalog:
+            kwargs["table_format"] = "s3tables"
+        else:
+            _warn_of_database(relation_config)
+        relation = super().create_from(quoting, relation_config, **kwargs)
+        return replace(relation, path=replace(relation.path, database=catalog))
+
+    @classmethod
+    def configured_catalog(
+        cls, relation_config: RelationConfig, database: str | None = None
+    ) -> str | None:
+        """The table bucket's Spark catalog that a node or source is in; None for no bucket.
+
+        A model, snapshot or seed says so by `catalog_name`, by `file_format: s3tables` or by
+        `database`; a source by `database`. A view is never in one: S3 Tables holds tables only.
+        """
+        buckets = cls.table_buckets
+        named = buckets.catalog(database or configured_database(relation_config))
+        get = getattr(getattr(relation_config, "config", None), "get", None)
+        kind = str(getattr(relation_config, "resource_type", ""))
+        if get is None or kind not in BUILT_NODES or not buckets:
+            return named
+        if get("materialized") in VIEW_MATERIALIZATIONS:
+            return None
+        file_format = get("file_format") or (cls.seed_format if kind == "seed" else None)
+        chosen = get("catalog_name") or get("catalog")
+        if chosen:
+            return buckets.catalog(chosen)
+        if named or file_format == "s3tables":
+            return named or buckets.default
+        return buckets.catalog(cls.iceberg_catalog) if file_format == "iceberg" else None
 
     def __post_init__(self) -> None:
-        if self.database:
-            object.__setattr__(self, "path", replace(self.path, database=None))
+        catalog = self.table_buckets.catalog(self.database)
+        if catalog is None and self.table_format == "s3tables":
+            catalog = self.table_buckets.default
+        if catalog != self.database:
+            object.__setattr__(self, "path", replace(self.path, database=catalog))
+        if catalog and self.type not in (RelationType.View, RelationType.CTE):
+            object.__setattr__(self, "table_format", "s3tables")
 
     def matches(
         self,
@@ -90,7 +128,8 @@ class GlueRelation(BaseRelation):
 
     @property
     def is_iceberg(self) -> bool:
-        return self.table_format == "iceberg"
+        """Whether it is an Iceberg table, in S3 Tables or elsewhere."""
+        return self.table_format in ("iceberg", "s3tables")
 
     @property
     def is_delta(self) -> bool:
@@ -118,6 +157,8 @@ class GlueRelation(BaseRelation):
     def _prefix(self) -> str | None:
         if self.type in (RelationType.View, RelationType.CTE):
             return None
+        if self.database:
+            return self.database
         if self.catalog_prefix is not None:
             return self.catalog_prefix
         known = self.table_format
@@ -146,6 +187,13 @@ def configured_database(relation_config: RelationConfig) -> str | None:
     """The `database` that a source, model or snapshot names."""
     get = getattr(getattr(relation_config, "config", None), "get", None)
     return relation_config.database or (get("database") if get else None)
+
+
+def _warn_of_database(relation_config: RelationConfig) -> None:
+    database = configured_database(relation_config)
+    known = GlueRelation.table_buckets.catalog(database)
+    if database and not known and database.lower() != (relation_config.schema or "").lower():
+        warn_of_database(database)
 
 
 @functools.cache

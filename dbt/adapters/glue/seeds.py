@@ -15,6 +15,7 @@ from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.glue.exceptions import ConfigurationError
+from dbt.adapters.glue.sql_text import literal, quoted
 
 if TYPE_CHECKING:
     import agate
@@ -168,7 +169,7 @@ def view_over_file(view: str, path: str, columns: list[dict[str, str]]) -> str:
     fields = ", ".join(f"{quoted(column['name'])} string" for column in columns)
     return (
         f"create or replace temporary view {quoted(view)} ({fields}) "
-        f"using json options (path '{path}')"
+        f"using json options (path {literal(path)})"
     )
 
 
@@ -178,7 +179,3 @@ def cast_columns(view: str, columns: list[dict[str, str]]) -> str:
         f"cast({quoted(c['name'])} as {c['type']}) as {quoted(c['name'])}" for c in columns
     )
     return f"select {casts} from {quoted(view)}"
-
-
-def quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

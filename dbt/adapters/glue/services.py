@@ -2,7 +2,8 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.base import BaseRelation
@@ -12,7 +13,9 @@ from dbt.adapters.sql import SQLAdapter
 from dbt.adapters.glue.catalog import DataCatalog
 from dbt.adapters.glue.connections import GlueConnectionManager, translated
 from dbt.adapters.glue.credentials import GlueCredentials
+from dbt.adapters.glue.exceptions import CatalogError, NotImplementedByGlue
 from dbt.adapters.glue.known_catalog import KnownCatalog
+from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.storage import TableStorage
 from dbt.adapters.glue.temporaries import Temporaries
 
@@ -48,6 +51,22 @@ class GlueServices(SQLAdapter):
         return KnownCatalog(self.catalog)
 
     @functools.cached_property
+    def _known_buckets(self) -> dict[str, KnownCatalog]:
+        clients, buckets = self.connections.clients, self.credentials.table_buckets
+        return {
+            catalog: KnownCatalog(DataCatalog(clients, bucket.catalog_id))
+            for catalog, bucket in buckets.items()
+        }
+
+    def known_in(self, database: str | None) -> KnownCatalog:
+        """What is known of the Data Catalog, or of a table bucket where database is one's."""
+        catalog = GlueRelation.table_buckets.catalog(database)
+        return self._known_buckets[catalog] if catalog else self.known
+
+    def catalog_in(self, database: str | None) -> DataCatalog:
+        return self.known_in(database).catalog
+
+    @functools.cached_property
     def storage(self) -> TableStorage:
         credentials = self.credentials
         return TableStorage(
@@ -58,21 +77,51 @@ class GlueServices(SQLAdapter):
     def temporaries(self) -> Temporaries:
         return Temporaries()
 
+    def create_namespace(self, database: str, schema: str) -> None:
+        """A database in a table bucket; where it lies is S3 Tables' to say."""
+        if self.credentials.lf_tags:
+            raise NotImplementedByGlue(
+                f"lf_tags is not implemented for databases of S3 Tables such as {schema}",
+                hint=f"Make the namespace {schema} and tag it yourself, or remove lf_tags.",
+            )
+        known = self.known_in(database)
+        try:
+            known.catalog.create_database(schema)
+        except CatalogError as error:
+            if error.code != "EntityNotFoundException":
+                raise
+            raise CatalogError(
+                error.message,
+                operation="CreateDatabase",
+                code=error.code,
+                hint=f"The table bucket of {database} must exist, and be integrated with AWS "
+                "analytics services: the catalog s3tablescatalog of the Data Catalog.",
+            ) from error
+        known.add_database(schema, None)
+
     # --- every statement of a run passes here, so that what it changes is not taken as known
 
     def execute(
         self, sql: str, auto_begin: bool = False, fetch: bool = False, limit: int | None = None
     ) -> tuple[AdapterResponse, "agate.Table"]:
-        with self.known.changing(sql):
+        with self.changing(sql):
             return super().execute(sql, auto_begin=auto_begin, fetch=fetch, limit=limit)
 
     def add_query(self, sql: str, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        with self.known.changing(sql):
+        with self.changing(sql):
             return super().add_query(sql, *args, **kwargs)
 
     def run_sql_for_tests(self, sql: str, fetch: str, conn: Any) -> Any:
-        with self.known.changing(sql):
+        with self.changing(sql):
             return super().run_sql_for_tests(sql, fetch, conn)
+
+    @contextmanager
+    def changing(self, sql: str) -> Iterator[None]:
+        """What the SQL may change is not taken as known from here on, in any catalog."""
+        with ExitStack() as stack:
+            for known in (self.known, *self._known_buckets.values()):
+                stack.enter_context(known.changing(sql))
+            yield
 
     def _bare(self, schema: str) -> str:
         """The schema without the Spark catalog that older projects put before it."""
@@ -82,4 +131,4 @@ class GlueServices(SQLAdapter):
         return self._bare(relation.schema or ""), relation.identifier or ""
 
     def _table(self, relation: BaseRelation, max_age: float = math.inf) -> dict[str, Any] | None:
-        return self.known.table(*self._name(relation), max_age)
+        return self.known_in(relation.database).table(*self._name(relation), max_age)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dbt.adapters.glue.exceptions import ConfigurationError
+from dbt.adapters.glue.table_buckets import TableBucket
 
 SPARK_CATALOG = "spark.sql.catalog.spark_catalog"
 PYTHON_MODULES = "--additional-python-modules"
@@ -18,11 +19,13 @@ EXTENSIONS = {
 }
 
 
-def parse_conf(text: str) -> dict[str, str]:
-    """The profile's `conf` text, `a=b --conf c=d`, as a mapping; `=` may stand in values.
+def parse_conf(text: str | dict[str, Any] | None) -> dict[str, str]:
+    """The profile's `conf`, `a=b --conf c=d` or a mapping, as a mapping; `=` may stand in values.
 
     Raises ConfigurationError for an entry without `=`.
     """
+    if not isinstance(text, str):
+        return _as_text(text)
     conf: dict[str, str] = {}
     for entry in (" " + text.strip()).split(" --conf "):
         entry = entry.strip().removeprefix("--conf").strip()
@@ -35,12 +38,14 @@ def parse_conf(text: str) -> dict[str, str]:
     return conf
 
 
-def parse_arguments(text: str) -> dict[str, str]:
-    """The profile's `default_arguments` text, `--k=v, --flag, --l=w`, as a mapping.
+def parse_arguments(text: str | dict[str, Any] | None) -> dict[str, str]:
+    """The profile's `default_arguments`, `--k=v, --flag, --l=w` or a mapping, as a mapping.
 
     A new argument begins at a comma that `--` follows, so values may hold commas, spaces and `=`.
     A flag without `=` means true, as Glue's own flags do.
     """
+    if not isinstance(text, str):
+        return _as_text(text)
     arguments: dict[str, str] = {}
     for entry in _split_at_flags(text):
         key, separator, value = entry.partition("=")
@@ -101,6 +106,7 @@ def session_conf(
     iceberg_catalog: str | None,
     warehouse: str | None,
     catalog_id: str | None,
+    table_buckets: Iterable[TableBucket] = (),
 ) -> dict[str, str]:
     """The whole Spark conf of a session: ours from the formats, then the user's, which wins."""
     conf = {
@@ -125,6 +131,9 @@ def session_conf(
         conf[SPARK_CATALOG] = "org.apache.spark.sql.hudi.catalog.HoodieCatalog"
     if "iceberg" in formats:
         conf.update(_iceberg_conf(formats, iceberg_catalog, warehouse, catalog_id, user_conf))
+        for bucket in table_buckets:
+            if f"spark.sql.catalog.{bucket.catalog}" not in user_conf:
+                conf.update(bucket.spark_conf())
     conf.update(user_conf)
     return conf
 
@@ -180,11 +189,9 @@ def uncached(conf: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def as_text(settings: dict[str, Any] | str | None) -> dict[str, str]:
+def _as_text(settings: dict[str, Any] | None) -> dict[str, str]:
     """A YAML mapping with every value as Spark writes it: true, not True."""
-    if not isinstance(settings, dict):
-        return {}
     return {
         str(key): str(value).lower() if isinstance(value, bool) else str(value)
-        for key, value in settings.items()
+        for key, value in (settings or {}).items()
     }

@@ -1,4 +1,4 @@
-"""Reading SQL as text: what is code, what is a literal, a comment or a quoted name."""
+"""SQL as text: what is code, what is a literal, a comment or a quoted name; and how to quote."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -64,3 +64,14 @@ def python_code(sql: str) -> str | None:
     if not stripped.startswith(PYTHON_PREFIX):
         return None
     return stripped[len(PYTHON_PREFIX) :]
+
+
+def literal(value: object) -> str:
+    """A value as a Spark string literal, whatever it holds."""
+    text = str(value).replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    return f"'{text}'"
+
+
+def quoted(name: str) -> str:
+    """A name in backticks."""
+    return "`" + name.replace("`", "``") + "`"

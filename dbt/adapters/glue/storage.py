@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from dbt.adapters.glue.build_folders import base_of, build_name, is_left_over
 from dbt.adapters.glue.clients import GlueClients, call
 from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError, NotOwned
 from dbt.adapters.glue.known_catalog import DELETION_AGE, KnownCatalog
@@ -18,12 +19,16 @@ TEMPORARY_FOLDER = "_dbt_glue_tmp"
 RESULTS_FOLDER = "_dbt_glue_results"
 
 
+# What catalog_relations.temporary_name puts behind a table's name.
+_STAGING = re.compile(r"__dbt_tmp_[0-9a-f]{8}$")
+
+
 def split_location(location: str) -> tuple[str, str]:
     """Bucket and key prefix of `s3://bucket/prefix`, the prefix without slashes at its ends.
 
     Raises ConfigurationError for anything else.
     """
-    match = re.fullmatch(r"s3[an]?://([^/]+)(?:/(.*))?", location.strip())
+    match = re.fullmatch(r"s3[an]?://([^/\\]+)(?:/([^\\]*))?", location.strip())
     if not match:
         raise ConfigurationError(f"location: got {location!r}, expected s3://bucket/path")
     return match.group(1), (match.group(2) or "").strip("/")
@@ -63,13 +68,13 @@ class TableStorage:
         self._folders = Folders(self._folders_in)
 
     def location_for(self, schema: str | None, name: str, custom: str | None = None) -> str:
-        """Where a table's data goes, without a trailing slash; a custom location wins.
+        """Where a table's data goes, without a trailing slash; a custom location wins, in which
+        `{schema}` and `{name}` stand for the table's own.
 
         Raises ConfigurationError where the profile has no `location`.
         """
         if custom and custom != "empty":
-            split_location(custom)
-            return custom.rstrip("/")
+            return _filled(custom, {"schema": schema or "", "name": name})
         base = self._base(f"{schema}.{name}")
         return "/".join([base, name] if self._root_location else [base, schema or "", name])
 
@@ -87,7 +92,9 @@ class TableStorage:
         _, prefix = split_location(location)
         if not prefix:
             return "it is the root of a bucket"
-        custom_here = bool(custom and custom != "empty" and same_location(location, custom))
+        custom_here = bool(
+            custom and custom != "empty" and same_location(base_of(location), base_of(custom))
+        )
         below = self._location is not None and lies_under(location, self._location)
         if not (custom_here or below):
             return f"it is not below the profile's location ({self._location})"
@@ -105,7 +112,9 @@ class TableStorage:
             if _is_s3(place) and _covers(location, place):
                 return f"it holds the database {database['Name']}"
         for other, place in self._known.places(schema, -1 if fresh else DELETION_AGE):
-            if other not in own and _is_s3(place) and _covers(location, place):
+            if not own.isdisjoint({other, _STAGING.sub("", other)}):
+                continue  # a build of the table itself lies below its base
+            if _is_s3(place) and _covers(location, place):
                 return f"it holds the table {schema}.{other}"
         return None
 
@@ -141,6 +150,33 @@ class TableStorage:
         self._folders.emptied(location)
         return deleted
 
+    def delete_older_builds(
+        self, schema: str, name: str, old: str, new: str | None, custom: str | None = None
+    ) -> int:
+        """Deletes what a table has left behind that lay at `old` and now lies at `new`, or
+        nowhere: all below its base but `new` and what another run may be writing.
+
+        Raises NotOwned where dbt does not own it.
+        """
+        base = base_of(old)
+        if new and same_location(base, new):
+            return 0
+        bucket, prefix = split_location(base)
+        kept = f"{split_location(new)[1]}/" if new and lies_under(new, base) else None
+        reason = self._why_not_ours(base, custom) or self._holds_others(schema, {name}, base)
+        if reason:
+            raise NotOwned(
+                f"The older data of {schema}.{name} at {old} was not deleted: {reason}",
+                hint="Delete it yourself, or give the table a location of its own.",
+            )
+        left = (
+            key
+            for key in self._keys(bucket, prefix)
+            if not (kept and key.startswith(kept))
+            and is_left_over(key[len(prefix) + 1 :], build_name(old))
+        )
+        return self._delete(base, left)
+
     def refuse_to_share(
         self, schema: str, name: str, location: str, with_it: Iterable[str] = ()
     ) -> None:
@@ -162,6 +198,13 @@ class TableStorage:
     def new_temporary(self) -> str:
         """A unique folder for files of one statement, `<location>/_dbt_glue_tmp/<id>`."""
         return f"{self._base('temporary files')}/{TEMPORARY_FOLDER}/{uuid.uuid4().hex}"
+
+    def read(self, location: str) -> bytes:
+        """The whole of one object."""
+        bucket, key = split_location(location)
+        response = call("GetObject", self._clients.s3.get_object, Bucket=bucket, Key=key)
+        body: bytes = response["Body"].read()
+        return body
 
     def put(self, location: str, body: bytes) -> None:
         bucket, key = split_location(location)
@@ -259,6 +302,20 @@ class Folders:
             there = self._there.get(parent)
             if there is not None:
                 there.discard(name)
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    """A custom location for one table. Raises ConfigurationError for a name that is not known."""
+    for name in re.findall(r"{([^{}]*)}", template):
+        if name not in values:
+            known = " and ".join(f"{{{known}}}" for known in values)
+            raise ConfigurationError(
+                f"custom_location: got {{{name}}} in {template!r}, expected {known}",
+                hint="Whatever else it depends on is for Jinja: {{ target.name }}, {{ var('x') }}.",
+            )
+        template = template.replace(f"{{{name}}}", values[name])
+    split_location(template)
+    return template.strip().rstrip("/")
 
 
 def _is_s3(location: str) -> bool:

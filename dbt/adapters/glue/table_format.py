@@ -4,19 +4,24 @@ The abilities are those of Spark 3.5 with Iceberg 1.10, Delta 3.3 and Hudi 1.0, 
 Glue 5.1, over the Glue Data Catalog.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dbt.adapters.glue.exceptions import ConfigurationError, NotImplementedByGlue
+from dbt.adapters.glue.exceptions import ConfigurationError
 
 
 @dataclass(frozen=True)
 class TableFormat:
     """The abilities of one `file_format`; macros read them as attributes."""
 
-    name: str  # the model config `file_format`, and what follows USING
+    name: str  # the model config `file_format`
+    provider: str = ""  # what follows USING where it is not the name
     datalake_format: str | None = None  # what --datalake-formats must hold for it
     prefixed: bool = False  # lives in the catalog `custom_iceberg_catalog_namespace`
     merge: bool = False  # MERGE INTO
+    atomic_merge: bool = False  # one MERGE can delete and insert: replace_where, delete+insert
+    merge_by_source: bool = False  # MERGE … WHEN NOT MATCHED BY SOURCE
+    merge_predicates: bool = False  # more than equality of keys in the ON of a MERGE
+    replace_where: bool = False  # INSERT INTO … REPLACE WHERE takes any predicate
     update_delete: bool = False  # UPDATE and DELETE FROM
     insert_overwrite: bool = True  # INSERT OVERWRITE of the partitions written
     create_or_replace: bool = False  # CREATE OR REPLACE TABLE, atomic
@@ -24,7 +29,12 @@ class TableFormat:
     add_column: bool = True
     drop_column: bool = False
     rename_column: bool = False
-    alter_column_type: bool = False  # widening: int to bigint, float to double, decimal
+    nested_columns: bool = False  # ALTER TABLE reaches the fields of structs
+    widens: str = ""  # what ALTER COLUMN TYPE can do: a name of schema_changes.WIDENINGS
+    # (table property, value) without which the format refuses the change
+    drop_column_needs: tuple[str, str] | None = None
+    widens_needs: tuple[str, str] | None = None
+    small_integers: bool = True  # keeps tinyint and smallint; otherwise they are int
     comment_column: bool = True
     not_null: bool = False  # NOT NULL is checked when rows are written
     check_constraint: bool = False  # ALTER TABLE ADD CONSTRAINT CHECK
@@ -34,8 +44,10 @@ class TableFormat:
     purge: bool = False  # DROP TABLE PURGE deletes the data
     catalog_lags: bool = False  # writes change the catalog's columns later, in the background
     clustered: bool = False  # CLUSTERED BY … INTO n BUCKETS
+    clone: bool = False  # `dbt clone` makes a table over the same files; else a view
     unique_key_required: bool = False  # merge needs `unique_key` when the table is made
     metadata_columns: tuple[str, ...] = ()  # columns of the format's own, hidden from dbt
+    managed: bool = False  # places and deletes its data itself: no LOCATION, always PURGE
 
 
 HUDI_METADATA_COLUMNS = (
@@ -61,12 +73,18 @@ FORMATS: dict[str, TableFormat] = {
             datalake_format="iceberg",
             prefixed=True,
             merge=True,
+            atomic_merge=True,
+            merge_by_source=True,
+            merge_predicates=True,
             update_delete=True,
             create_or_replace=True,
             snapshot=True,
+            clone=True,
             drop_column=True,
             rename_column=True,
-            alter_column_type=True,
+            nested_columns=True,
+            widens="iceberg",
+            small_integers=False,
             not_null=True,
             partition_transforms=True,
             rename=True,
@@ -77,9 +95,19 @@ FORMATS: dict[str, TableFormat] = {
             "delta",
             datalake_format="delta",
             merge=True,
+            atomic_merge=True,
+            merge_by_source=True,
+            merge_predicates=True,
+            replace_where=True,
             update_delete=True,
             create_or_replace=True,
             snapshot=True,
+            clone=True,
+            drop_column=True,
+            drop_column_needs=("delta.columnMapping.mode", "name"),
+            nested_columns=True,
+            widens="delta",
+            widens_needs=("delta.enableTypeWidening", "true"),
             not_null=True,
             check_constraint=True,
             catalog_lags=True,
@@ -90,27 +118,37 @@ FORMATS: dict[str, TableFormat] = {
             merge=True,
             update_delete=True,
             snapshot=True,
+            small_integers=False,
             unique_key_required=True,
             metadata_columns=HUDI_METADATA_COLUMNS,
         ),
     )
 }
 
+FORMATS["s3tables"] = replace(
+    FORMATS["iceberg"],
+    name="s3tables",
+    provider="iceberg",
+    prefixed=False,  # each table bucket is a Spark catalog of its own
+    rename=False,  # Glue has no call for it
+    void=False,  # the table is made before the query runs
+    managed=True,
+    clone=False,  # a table bucket keeps its files to itself
+)
+
 DEFAULT_FORMAT = "parquet"
-INCREMENTAL_STRATEGIES = ("append", "insert_overwrite", "merge")
+INCREMENTAL_STRATEGIES = (
+    *("append", "insert_overwrite", "merge"),
+    *("delete+insert", "microbatch", "replace_where"),
+)
 
 
 def table_format(name: str | None) -> TableFormat:
     """The abilities of a `file_format`; parquet where none is given.
 
-    Raises ConfigurationError for a name that is no format, NotImplementedByGlue for `s3tables`.
+    Raises ConfigurationError for a name that is no format.
     """
     wanted = (name or DEFAULT_FORMAT).strip().lower()
-    if wanted == "s3tables":
-        raise NotImplementedByGlue(
-            "file_format 's3tables' is not implemented in this version",
-            hint="Use file_format: iceberg, which writes the same tables to a bucket of yours.",
-        )
     if wanted not in FORMATS:
         raise ConfigurationError(
             f"file_format: got {name!r}, expected one of {', '.join(FORMATS)}",

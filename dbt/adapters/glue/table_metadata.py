@@ -95,8 +95,13 @@ def columns_of(table: dict[str, Any]) -> list[Column] | None:
     elif is_placeholder(table):
         return None
     else:
-        columns = [*_stored_columns(table), *_partition_columns(table)]
+        columns = catalog_columns(table)
     return [column for column in columns if column["name"] not in HUDI_METADATA_COLUMNS]
+
+
+def catalog_columns(table: dict[str, Any]) -> list[Column]:
+    """The columns that the catalog itself lists; none where Spark has put its stand-in there."""
+    return [] if is_placeholder(table) else [*_stored_columns(table), *_partition_columns(table)]
 
 
 def is_placeholder(table: dict[str, Any]) -> bool:
@@ -105,12 +110,18 @@ def is_placeholder(table: dict[str, Any]) -> bool:
     return [(c["Name"], c.get("Type")) for c in columns] in ([("col", "array<string>")], [])
 
 
-def _spark_schema(settings: dict[str, str]) -> list[dict[str, Any]] | None:
+def spark_schema_text(settings: dict[str, str]) -> str:
+    """Spark's schema as JSON, of which a long one is kept in parts; empty if there is none."""
     text = settings.get("spark.sql.sources.schema")
     if text is None:
         count = int(settings.get("spark.sql.sources.schema.numParts", 0))
         parts = [settings.get(f"spark.sql.sources.schema.part.{i}", "") for i in range(count)]
         text = "".join(parts)
+    return text
+
+
+def _spark_schema(settings: dict[str, str]) -> list[dict[str, Any]] | None:
+    text = spark_schema_text(settings)
     if not text:
         return None
     return json.loads(text)["fields"] or None

@@ -150,6 +150,14 @@ class TestDeleting:
         assert (top / "db/other/_temporary/0").exists()
         assert (top / "db/live/_temporary/0/part-0").exists()
 
+    def test_a_place_within_a_binary_plan_ends_at_a_zero_byte(
+        self, local: Local, s3: Any, bucket: str
+    ) -> None:
+        killed = local.folder / "s3" / bucket / "killed"
+        (killed / "_temporary/0").mkdir(parents=True)
+        local.s3.forget_dead_writes_in(f"\x0a\x12s3://{bucket}/killed\x00\x01\x00rows")
+        assert not killed.exists()
+
     def test_quiet_and_bad_documents(self, local: Local, s3: Any, bucket: str) -> None:
         delete = {"Objects": [{"Key": "a & <b>"}], "Quiet": True}
         assert "Deleted" not in s3.delete_objects(Bucket=bucket, Delete=delete)

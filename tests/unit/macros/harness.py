@@ -16,8 +16,11 @@ from dbt_common.exceptions.macros import MacroReturn
 
 from dbt.adapters.glue.column import GlueColumn
 from dbt.adapters.glue.data_methods import DataMethods
+from dbt.adapters.glue.incremental_methods import IncrementalMethods
 from dbt.adapters.glue.relation import GlueRelation
+from dbt.adapters.glue.schema_changes import SchemaChanges, why_not
 from dbt.adapters.glue.table_format import table_format
+from dbt.adapters.glue.table_options import iceberg_properties, texts
 
 OURS = Path(__file__).parents[3] / "dbt" / "include" / "glue" / "macros"
 # In the order that dbt looks in: the adapter's own, its dependency's, core's.
@@ -64,9 +67,12 @@ class FakeAdapter:
         self.relation: GlueRelation | None = None
         self.columns: dict[str, list[GlueColumn]] = {}
         self.increment_columns: list[GlueColumn] = []
+        self.properties: dict[str, str] = {}  # of a table
         self.query_columns: list[str] = []
         self.formats = ["iceberg", "delta"]  # of the session
         self.shared = False  # whether another table lies in the folder
+        # what the table that is there has in common with the config
+        self.same_definition = self.same_columns = self.in_place = True
         self.version = "3.5.4 abc"
 
     def dispatch(self, name: str, package: str | None = None) -> Any:
@@ -99,6 +105,14 @@ class FakeAdapter:
         """The models of these tests are SQL."""
 
     names_relation = staticmethod(DataMethods.names_relation)
+
+    def substituted(self, sql: str, variables: Any) -> str:
+        for index, value in enumerate(variables or ()):
+            sql = sql.replace(f"<SUBSTITUTE_VARIABLE_{index}>", f"value of {value}")
+        return sql
+
+    def delta_update_manifest(self, relation: GlueRelation, location: Any, by: list[str]) -> None:
+        self.log.append(f"MANIFEST {relation} {location} {by}")
 
     def remember_temporary(self, relation: GlueRelation) -> None:
         self.remembered.append(str(relation))
@@ -141,6 +155,35 @@ class FakeAdapter:
     def clear_location(self, relation: Any, location: str) -> None:
         self.log.append(f"CLEAR {location}")
 
+    def begin_build(self, target: Any, custom: Any = None, kind: str = "table") -> GlueRelation:
+        return target.incorporate(path={"identifier": "tab__dbt_tmp_1"}, type=kind)
+
+    def build_location(self, build: GlueRelation) -> str:
+        return "s3://b/sch/tab/build_1"
+
+    def is_defined_so(self, existing: Any, custom: Any, name: str, **definition: Any) -> bool:
+        self.definition = definition
+        return self.same_definition
+
+    def has_columns(self, existing: Any, columns: list[GlueColumn]) -> bool:
+        return self.same_columns
+
+    def stays_in_place(self, existing: Any, custom: Any = None) -> bool:
+        return self.in_place
+
+    def put_in_place(self, build: Any, existing: Any, custom: Any = None) -> None:
+        self.log.append(f"PUT {build} IN PLACE OF {existing}")
+
+    def moved(self, build: Any, existing: Any, custom: Any, old: str) -> None:
+        self.log.append(f"MOVED FROM {old}")
+
+    def replace_delta(self, relation: Any, code: str, query: str, **wanted: Any) -> None:
+        self.log.append(f"REPLACE {relation} BY {' '.join(query.split())}")
+        self.replaced = wanted
+
+    config_texts = staticmethod(texts)
+    iceberg_properties = staticmethod(iceberg_properties)
+
     def refuse_to_share(self, relation: Any, location: str) -> None:
         if self.shared:
             raise CompilationError(f"{location} is shared")
@@ -161,6 +204,9 @@ class FakeAdapter:
 
     def cache_dropped(self, relation: GlueRelation) -> None:
         """dbt's cache: nothing that a test looks at."""
+
+    def maintain_after_run(self, relation: GlueRelation, wanted: Any) -> None:
+        self.log.append(f"MAINTAIN {relation} {wanted}")
 
     def iceberg_expire_snapshots(self, relation: GlueRelation) -> None:
         self.log.append(f"EXPIRE {relation}")
@@ -183,8 +229,29 @@ class FakeAdapter:
     def assert_valid_snapshot_target_given_strategy(self, *args: Any) -> None:
         return None
 
+    default_incremental_strategy = staticmethod(IncrementalMethods.default_incremental_strategy)
+    incremental_refusal = staticmethod(IncrementalMethods.incremental_refusal)
+    knows_strategy = staticmethod(IncrementalMethods.knows_strategy)
+    query_relation = staticmethod(IncrementalMethods.query_relation)
+    changed_columns = staticmethod(IncrementalMethods.changed_columns)
+    changes_to_apply = staticmethod(IncrementalMethods.changes_to_apply)
+    has_structs = staticmethod(IncrementalMethods.has_structs)
+    shaped_increment = staticmethod(IncrementalMethods.shaped_increment)
+    microbatch_replaces_window = staticmethod(IncrementalMethods.microbatch_replaces_window)
+    batch_is_aligned = staticmethod(IncrementalMethods.batch_is_aligned)
+    batch_window = staticmethod(IncrementalMethods.batch_window)
+
+    def refused_changes(self, relation: GlueRelation, changes: SchemaChanges) -> list[str]:
+        return why_not(changes, table_format(relation.table_format), self.properties)
+
+    def write_increment(
+        self, sql: str, source: Any, keys: list[str], repeatable: bool
+    ) -> tuple[str, Any]:
+        self.keys, self.repeatable = list(keys), repeatable
+        return self.execute(sql)
+
     def get_incremental_strategy_macro(self, context: Any, strategy: str) -> Any:
-        return self.project.macro(f"get_incremental_{strategy}_sql")
+        return self.project.macro(f"get_incremental_{strategy.replace('+', '_')}_sql")
 
     def quote(self, name: str) -> str:
         return "`" + name.replace("`", "``") + "`"

@@ -10,19 +10,23 @@ from jinja2 import meta, nodes
 
 from .harness import OURS, PREFIX, macro_templates
 
-# Names without the prefix: what dbt-glue 1.12 projects call, and what core does not dispatch.
+# Names without the prefix: what dbt-glue 1.12 projects call, what core does not dispatch, and what
+# users run by name.
 KEPT_NAMES = {
     "add_iceberg_timestamp_column",
+    "get_incremental_replace_where_sql",
     "glue_exec_query",
+    "glue_maintain",
     "is_incremental",
     "snapshot_check_all_get_existing_columns",
     "set_table_properties",
 }
 # https://docs.getdbt.com/reference/dbt-jinja-functions, and what core sets for materializations.
 DBT_CONTEXT = {
-    *("adapter", "api", "builtins", "config", "context", "dbt", "execute", "exceptions"),
-    *("flags", "load_agate_table", "load_result", "log", "model", "modules", "post_hooks"),
-    *("pre_hooks", "return", "sql", "store_raw_result", "store_result", "target", "this"),
+    *("adapter", "api", "builtins", "config", "context", "dbt", "defer_relation", "execute"),
+    *("exceptions", "flags", "graph", "load_agate_table", "load_result", "log", "model"),
+    *("modules", "post_hooks", "pre_hooks", "return", "sql", "store_raw_result", "store_result"),
+    *("target", "this", "write"),
 }
 FILES = sorted(OURS.rglob("*.sql"))
 

@@ -48,7 +48,7 @@ def test_seed_over_a_view_is_refused() -> None:
         project.run("seed")
 
 
-def snapshot(name: str) -> FakeProject:
+def snapshot(name: str, **more: object) -> FakeProject:
     project = FakeProject(
         "snapshot",
         materialized="snapshot",
@@ -56,6 +56,7 @@ def snapshot(name: str) -> FakeProject:
         strategy="timestamp",
         unique_key="id",
         updated_at="ts",
+        **more,
     )
     scd = {"dbt_scd_id": "string", "dbt_valid_to": "timestamp"}
     project.adapter.columns["tab"] = columns(id="int", **scd)
@@ -74,14 +75,22 @@ def test_snapshot_in_hudi_is_keyed_by_the_version_of_the_row() -> None:
     assert "'primaryKey' = 'dbt_scd_id'" in snapshot("hudi").run("snapshot")[-1]
 
 
-def test_snapshot_merges_and_adds_new_columns() -> None:
+def test_snapshot_stages_and_merges_in_one_statement_and_adds_new_columns() -> None:
     project = snapshot("delta")
     project.existing("delta")
-    _, added, merged, dropped = project.run("snapshot")
+    asked, added, merged = project.run("snapshot")
+    assert asked.startswith("select * from ( with snapshot_query as")
     assert added == "alter table `sch`.`tab` add columns (`new` int)"
-    assert "using `tab__dbt_tmp_1` as DBT_INTERNAL_SOURCE" in merged
+    assert "merge into `sch`.`tab` as DBT_INTERNAL_DEST using ( with snapshot_query" in merged
     assert "insert (`id`, `new`, `dbt_scd_id`, `dbt_valid_to`) values" in merged
-    assert dropped == "drop view if exists `tab__dbt_tmp_1`"
+
+
+def test_snapshot_gets_the_column_of_deleted_rows_when_it_is_first_asked_for() -> None:
+    project = snapshot("delta", hard_deletes="new_record")
+    project.existing("delta")
+    added, filled, *_ = project.run("snapshot")
+    assert added == "alter table `sch`.`tab` add columns (`dbt_is_deleted` string)"
+    assert filled == "update `sch`.`tab` set `dbt_is_deleted` = 'False'"
 
 
 def test_snapshot_of_another_format_is_refused() -> None:

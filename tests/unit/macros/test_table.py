@@ -3,6 +3,8 @@ from types import SimpleNamespace
 import pytest
 from dbt_common.exceptions import CompilationError
 
+from dbt.adapters.glue.exceptions import ConfigurationError
+
 from .harness import FakeProject, columns
 
 CLEAR = "CLEAR s3://b/sch/tab"
@@ -35,28 +37,78 @@ def test_delta_is_replaced_in_place_where_spark_can() -> None:
 
 
 @pytest.mark.parametrize("version", ["3.5.6-amzn-1 x", "3.5.7 x"])
-def test_delta_takes_schema_then_rows_where_spark_cannot(version: str) -> None:
-    project = FakeProject(file_format="delta")
+def test_delta_is_replaced_by_its_writer_where_sql_cannot(version: str) -> None:
+    project = FakeProject(
+        file_format="delta", partition_by="day", table_properties={"a": 1, "b": True}
+    )
     project.existing("delta")
     project.adapter.version = version
-    project.adapter.increment_columns = columns(id="int", n="string")
-    view, replaced, inserted, dropped = project.run("table")
-    assert view == "create or replace temporary view `tab__dbt_tmp_1` as select 1 as id"
-    assert replaced.startswith("create or replace table `sch`.`tab` (`id` int, `n` string) using")
-    assert inserted.startswith("insert into `sch`.`tab` (`id`, `n`) select `id`, `n` from")
-    assert dropped == "drop view if exists `tab__dbt_tmp_1`"
+    assert project.run("table") == ["REPLACE `sch`.`tab` BY select 1 as id"]
+    assert project.adapter.replaced == {
+        "partition_by": ["day"],
+        "options": {},
+        "properties": {"a": "1", "b": "true"},
+        "comment": None,
+    }
 
 
-@pytest.mark.parametrize("was", ["parquet", "iceberg", "delta"])
-def test_a_table_is_dropped_only_after_the_query_was_analysed(was: str) -> None:
-    project = FakeProject(file_format="parquet")
-    project.existing(was)
-    analysed, dropped, deleted, cleared, created = project.run("table")
+def test_the_rows_of_an_unchanged_table_go_to_a_folder_that_it_is_pointed_to() -> None:
+    project = FakeProject(file_format="parquet", write_options={"compression": "zstd"})
+    project.existing("parquet")
+    analysed, written, pointed, noted = project.run("table")
     assert analysed == "select * from ( select 1 as id ) as __dbt_sbq where false limit 0"
-    assert dropped.startswith("drop table if exists")
-    assert deleted == "DELETE DATA s3://b/recorded/tab"
-    assert cleared == CLEAR
-    assert created.endswith("as select 1 as id")
+    assert written == (
+        "insert overwrite directory 's3://b/sch/tab/build_1' using parquet "
+        "options ('compression' = 'zstd') select 1 as id"
+    )
+    assert pointed == "alter table `sch`.`tab` set location 's3://b/sch/tab/build_1'"
+    assert noted == "MOVED FROM s3://b/recorded/tab"
+
+
+@pytest.mark.parametrize("change", ["columns", "definition", "partitions"])
+def test_a_changed_table_is_made_under_another_name_first(change: str) -> None:
+    partitions = {"partition_by": "day"} if change == "partitions" else {}
+    project = FakeProject(file_format="parquet", **partitions)
+    project.existing("parquet")
+    project.adapter.same_columns = change != "columns"
+    project.adapter.same_definition = change != "definition"
+    made, placed, refreshed = project.run("table")[-3:]
+    assert made.startswith("create table `sch`.`tab__dbt_tmp_1` using parquet")
+    assert "location 's3://b/sch/tab/build_1'" in made
+    assert placed == "PUT `sch`.`tab__dbt_tmp_1` IN PLACE OF `sch`.`tab`"
+    assert refreshed == "refresh table `sch`.`tab`"
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        (was, becomes)
+        for was in ("iceberg", "delta", "csv", None)
+        for becomes in ("parquet", "iceberg", "delta", "hudi")
+        if was != becomes
+    ],
+)
+def test_another_format_or_kind_takes_the_place_of_what_is_there(
+    was: str | None, becomes: str
+) -> None:
+    project = FakeProject(file_format=becomes)
+    project.existing(was, "table" if was else "view")
+    project.adapter.same_definition = False
+    made, placed, refreshed = project.run("table")[-3:]
+    prefix = "glue_catalog." if becomes == "iceberg" else ""
+    assert made.startswith(f"create table {prefix}`sch`.`tab__dbt_tmp_1` using {becomes}")
+    assert placed.startswith(f"PUT {prefix}`sch`.`tab__dbt_tmp_1` IN PLACE OF")
+    assert refreshed == f"refresh table {prefix}`sch`.`tab`"
+
+
+def test_pain_10_a_view_takes_the_place_of_a_table_once_it_is_known_to_work() -> None:
+    project = FakeProject(file_format="iceberg", materialized="view")
+    project.existing("iceberg")
+    assert project.run("view") == [
+        "create or replace view `sch`.`tab__dbt_tmp_1` as select 1 as id",
+        "PUT `sch`.`tab__dbt_tmp_1` IN PLACE OF glue_catalog.`sch`.`tab`",
+        "refresh table `sch`.`tab`",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +116,6 @@ def test_a_table_is_dropped_only_after_the_query_was_analysed(was: str) -> None:
     [
         ("select 1 as a, 2 as A", {"a": "int", "A": "int"}, "more than one column"),
         ("select null as a", {"a": "VOID"}, "has no type, which parquet cannot store"),
-        ("select * from `sch`.`tab`", {"a": "int"}, "reads itself while it is rebuilt"),
         ("select 1 as a", {"a": "int"}, "is shared"),
     ],
 )
@@ -78,13 +129,6 @@ def test_a_query_that_no_table_can_be_made_of_costs_no_table(
     with pytest.raises(CompilationError, match=told):
         project.run("table")
     assert all("where false" in line for line in project.adapter.log)
-
-
-def test_a_query_may_name_its_table_in_a_comment() -> None:
-    query = "-- replaces `sch`.`tab`\nselect 1 as a /* of `sch`.`tab` */"
-    project = FakeProject(file_format="parquet", sql=query)
-    project.existing("parquet")
-    assert project.run("table")[-1].startswith("create table")
 
 
 def test_partitions_take_the_case_of_the_query_where_hudi_insists() -> None:
@@ -102,13 +146,7 @@ def test_json_stores_what_has_no_type() -> None:
     project = FakeProject(file_format="json")
     project.existing("json")
     project.adapter.increment_columns = columns(a="VOID")
-    assert project.run("table")[-1].startswith("create table")
-
-
-def test_a_view_of_the_same_name_gives_way() -> None:
-    project = FakeProject(file_format="parquet")
-    project.existing(None, type="view")
-    assert "drop view if exists `sch`.`tab`" in project.run("table")
+    assert project.run("table")[1].startswith("insert overwrite directory")
 
 
 def test_what_a_custom_location_holds_is_left_alone() -> None:
@@ -135,6 +173,66 @@ def test_clauses() -> None:
         "comment 'it\\'s a \\\\ and\\na line' "
         "tblproperties ('n' = '1', 'b' = 'true', 'q' = 'it\\'s') as select 1 as id"
     )
+
+
+@pytest.mark.parametrize("value", [1, 1.5, True, "it's"])
+def test_pain_54_table_properties_take_numbers_and_booleans(value: object) -> None:
+    project = FakeProject(file_format="iceberg", table_properties={"p": value, "gone": None})
+    text = str(value).lower().replace("'", "\\'")
+    assert f"tblproperties ('p' = '{text}') as" in project.run("table")[-1]
+
+
+def test_a_list_is_no_table_property() -> None:
+    with pytest.raises(ConfigurationError, match="table_properties: got .1. for p, expected"):
+        FakeProject(file_format="orc", table_properties={"p": [1]}).run("table")
+
+
+def test_pain_52_write_options_of_iceberg_are_its_properties() -> None:
+    options = {"compression-codec": "zstd", "write-format": "orc", "fanout-enabled": True}
+    created = FakeProject(file_format="iceberg", write_options=options).run("table")[-1]
+    assert " options (" not in created
+    assert (
+        "tblproperties ('write.orc.compression-codec' = 'zstd', 'write.format.default' = 'orc', "
+        "'write.spark.fanout.enabled' = 'true') as" in created
+    )
+    with pytest.raises(ConfigurationError, match="write_options: got isolation-level for"):
+        FakeProject(file_format="iceberg", write_options={"isolation-level": "x"}).run("table")
+
+
+def test_pain_29_transforms_are_partitions_and_the_order_is_written_apart() -> None:
+    project = FakeProject(
+        file_format="iceberg",
+        partition_by=["months(ts)", "bucket(16, id)"],
+        sorted_by=["order desc nulls last", "zorder(a, b)"],
+    )
+    created, ordered = [line for line in project.run("table") if not line.startswith("CLEAR")]
+    keys = "`order` desc nulls last, zorder(a, b)"
+    assert "partitioned by (months(ts), bucket(16, id))" in created
+    assert created.endswith(f"as select * from ( select 1 as id ) order by {keys}")
+    assert ordered == f"alter table glue_catalog.`sch`.`tab` write ordered by {keys}"
+
+
+def test_buckets_are_sorted() -> None:
+    project = FakeProject(file_format="orc", clustered_by="a", buckets=4, sorted_by="b")
+    assert "clustered by (`a`) sorted by (`b`) into 4 buckets" in project.run("table")[-1]
+
+
+@pytest.mark.parametrize("name", ["parquet", "delta", "hudi"])
+def test_an_order_that_nothing_keeps_is_refused(name: str) -> None:
+    with pytest.raises(CompilationError, match="sorted_by: got a"):
+        FakeProject(file_format=name, sorted_by="a").run("table")
+
+
+def test_a_contract_on_a_view_warns_of_constraints() -> None:
+    project = FakeProject(
+        materialized="view",
+        columns={"id": {"name": "id", "data_type": "int"}},
+        contract=SimpleNamespace(enforced=True),
+    )
+    project.context["get_assert_columns_equivalent"] = lambda sql: ""
+    warned, created = project.run("view")
+    assert warned == "CONSTRAINTS id"
+    assert created == "create or replace view `sch`.`tab` as select 1 as id"
 
 
 def test_clustered_by_needs_buckets() -> None:
@@ -191,6 +289,13 @@ def test_contract_is_of_the_query_without_the_added_column(materialization: str)
     assert "select `n`, current_timestamp() as `update_hudi_ts` from ( select n from" in log[-1]
 
 
+def test_pain_40_a_view_is_dropped_in_spark_s_own_words() -> None:
+    project = FakeProject(materialized="view")
+    project.existing(None, "view")
+    project.adapter.drop_relation(project.adapter.relation)
+    assert project.adapter.log == ["drop view if exists `sch`.`tab`"]
+
+
 def test_a_dropped_hudi_table_takes_its_query_tables_along() -> None:
     project = FakeProject(file_format="hudi")
     project.existing("hudi")
@@ -221,14 +326,6 @@ def test_purge_is_asked_for() -> None:
     project.existing("iceberg")
     project.adapter.drop_relation(project.adapter.relation)
     assert project.adapter.log[0] == "drop table if exists glue_catalog.`sch`.`tab` purge"
-
-
-def test_view_replaces_a_table_of_its_name() -> None:
-    project = FakeProject(materialized="view", file_format="iceberg")
-    project.existing("parquet")
-    dropped, _, created = project.run("view")
-    assert dropped == "drop table if exists `sch`.`tab`"
-    assert created == "create or replace view `sch`.`tab` as select 1 as id"
 
 
 def test_view_carries_comments() -> None:

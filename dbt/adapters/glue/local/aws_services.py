@@ -1,4 +1,6 @@
-"""STS and Lake Formation, by moto's backends in this process. Their state is kept in memory."""
+"""STS and Lake Formation. What `lakeformation.py` does not have is answered by moto's backends in
+this process, whose state is kept in memory.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,10 @@ from xml.sax.saxutils import escape
 from botocore.awsrequest import AWSPreparedRequest
 from werkzeug.wrappers import Request, Response
 
-from .errors import ApiError
+from .errors import ApiError, SerializationException
 from .knobs import CallGate
+from .lakeformation import SERVICE as LAKE_FORMATION
+from .lakeformation import LakeFormation
 
 JSON_TYPE = "application/x-amz-json-1.1"
 SERVICES = ("sts", "lakeformation")
@@ -25,8 +29,9 @@ _HEADERS = ("Authorization", "Content-Type", "User-Agent", "X-Amz-Date", "X-Amz-
 class AwsServices:
     """WSGI-free: `respond(service, region, request)` gives the whole HTTP answer."""
 
-    def __init__(self, gate: CallGate) -> None:
+    def __init__(self, gate: CallGate, lake_formation: LakeFormation) -> None:
         self._gate = gate
+        self._lake_formation = lake_formation
         self._lock = threading.Lock()
         self._dispatchers: dict[str, Callable[..., Any]] = {}
 
@@ -35,6 +40,8 @@ class AwsServices:
         operation = _operation(service, request.path, body)
         try:
             self._gate.enter(operation)
+            if service == LAKE_FORMATION and self._lake_formation.has(operation):
+                return _answer(self._lake_formation.dispatch(operation, json_body(request)))
             with self._lock:
                 status, headers, answer = self._dispatch(service, region, request, body)
         except ApiError as error:
@@ -67,6 +74,23 @@ def _dispatcher(service: str) -> Callable[..., Any]:
     from moto.lakeformation.responses import LakeFormationResponse
 
     return LakeFormationResponse.dispatch
+
+
+def _answer(members: dict[str, Any]) -> Response:
+    response = Response(json.dumps(members), content_type=JSON_TYPE)
+    response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
+    return response
+
+
+def json_body(request: Request) -> dict[str, Any]:
+    """The members of a call in JSON. Raises SerializationException."""
+    try:
+        body = json.loads(request.get_data() or b"{}")
+    except ValueError as error:
+        raise SerializationException(f"The request body is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise SerializationException("Start of structure or map found where not expected.")
+    return body
 
 
 def _operation(service: str, path: str, body: bytes) -> str:

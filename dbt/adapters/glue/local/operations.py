@@ -9,6 +9,7 @@ from typing import Any
 from .catalog_store import CatalogStore
 from .database_operations import DatabaseOperations
 from .errors import UnknownOperationException
+from .federated_operations import CATALOG_OPERATIONS, FederatedOperations
 from .knobs import CallGate
 from .partition_operations import PartitionOperations
 from .session_operations import SessionOperations
@@ -43,19 +44,21 @@ class Operations(
         sessions: Sessions,
         gate: CallGate,
         on_text: Callable[[str], object],
+        federated: FederatedOperations,
     ) -> None:
         """`on_text` gets what may name S3 buckets, before the operation runs."""
         self.catalog = catalog
         self.sessions = sessions
         self._gate = gate
         self._on_text = on_text
+        self._federated = federated
 
     def dispatch(self, operation: str, request: Any) -> dict[str, Any]:
         """The answer's members. Raises ApiError."""
         self._gate.enter(operation)
         operation_model(operation)
         method = getattr(self, operation, None)
-        if method is None:
+        if method is None and operation not in CATALOG_OPERATIONS:
             raise UnknownOperationException(
                 f"Local Glue does not implement {operation}. It has interactive sessions and the "
                 "Data Catalog's databases, tables and partitions."
@@ -63,4 +66,9 @@ class Operations(
         checked = checked_request(operation, request)
         if operation in _NAMING_LOCATIONS:
             self._on_text(json.dumps(checked, ensure_ascii=False))
-        return method(checked)
+        if self._federated.serves(operation, checked):
+            return self._federated.dispatch(operation, checked)
+        if operation == "CreateSession":
+            self._federated.ensure_buckets_in(checked.get("DefaultArguments", {}).get("--conf", ""))
+        answer: dict[str, Any] = method(checked)  # type: ignore[misc]
+        return answer

@@ -27,7 +27,8 @@ _IP_ADDRESS = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 _RESERVED = (("xn--", "sthree-", "amzn-s3-demo-"), ("-s3alias", "--ol-s3", ".mrap", "--x-s3"))
 # The look-ahead leaves out templates such as s3://data-{{ env }}: no bucket is called `data-`.
 _BUCKET_IN_TEXT = re.compile(r"""\bs3[an]?://([A-Za-z0-9._-]+)(?=[/\s"'`,;)\]}>?#\\:]|$)""")
-_PLACE_IN_TEXT = re.compile(r"""\bs3[an]?://([a-z0-9.-]+)/([^\s"'`,;)]+)""")
+# A Spark Connect plan is binary: text ends at a zero byte.
+_PLACE_IN_TEXT = re.compile(r"""\bs3[an]?://([a-z0-9.-]+)/([^\s\x00"'`,;)]+)""")
 # Folders of a Spark or Hive write under way, empty at first.
 _STAGING = ("_temporary", ".spark-staging", ".hive-staging")
 

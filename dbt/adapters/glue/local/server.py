@@ -16,24 +16,27 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from .aws_services import JSON_TYPE, SERVICES, AwsServices, error_response
+from .aws_services import JSON_TYPE, SERVICES, AwsServices, error_response, json_body
 from .catalog_store import REGION, CatalogStore
 from .errors import (
     AccessDeniedException,
     ApiError,
     InternalServiceException,
     InvalidInputException,
-    SerializationException,
 )
+from .federated_operations import FederatedOperations
 from .jars import jars_for
 from .kernel import EndpointLike, spark_kernels
 from .knobs import CallGate, Knobs
+from .lakeformation import LakeFormation
+from .lakeformation_store import LakeFormationStore
 from .metastore import WAREHOUSE_BUCKET, Metastore
 from .operations import Operations
 from .s3 import S3
 from .s3_errors import S3Error
 from .sessions import Session, Sessions
 from .spark_conf import ServerSettings
+from .table_buckets import TableBucketStore
 from .versions import VersionStore
 
 log = logging.getLogger(__name__)
@@ -43,6 +46,11 @@ _TARGET = "AWSGlue."
 # AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, …
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]*)/(?P<service>[^/]+)/aws4_request")
 _IDLE_TICK = 1.0
+# What to call in place of a service that is not here.
+_INSTEAD = {
+    "s3tables": " Table buckets are here as catalogs of Glue: give its calls the CatalogId "
+    "<account>:s3tablescatalog/<bucket>."
+}
 
 
 class _Handler(WSGIRequestHandler):
@@ -83,8 +91,17 @@ class LocalGlueServer:
             open_endpoint=self._open_endpoint,
         )
         self._catalog = CatalogStore(self.metastore, self._versions)
-        self.operations = Operations(self._catalog, self.sessions, self.gate, self._on_text)
-        self._services = AwsServices(self.gate)
+        self._table_buckets = TableBucketStore(self.local_dir / "s3tables.sqlite")
+        self.operations = Operations(
+            self._catalog,
+            self.sessions,
+            self.gate,
+            self._on_text,
+            FederatedOperations(self._table_buckets, self.s3.ensure_buckets_in),
+        )
+        store = LakeFormationStore(self.local_dir / "lakeformation.sqlite")
+        self._lake_formation = LakeFormation(self._catalog, store)
+        self._services = AwsServices(self.gate, self._lake_formation)
         self._last_call = time.monotonic()
         self._stopping = threading.Event()
 
@@ -118,6 +135,8 @@ class LocalGlueServer:
         self._catalog.close()
         self.metastore.stop()
         self._versions.close()
+        self._table_buckets.close()
+        self._lake_formation.close()
         self.s3.close()
 
     def _settings(self) -> ServerSettings:
@@ -184,7 +203,7 @@ class LocalGlueServer:
                 AccessDeniedException(
                     f"Local Glue answers calls to glue, s3, sts and lakeformation on {self.url} "
                     f"that carry an AWS signature; this one is {request.method} {request.path} "
-                    f"for the service {service or 'unknown'}."
+                    f"for the service {service or 'unknown'}.{_INSTEAD.get(service, '')}"
                 ),
             )
         self._count_bytes(service, request, response)
@@ -201,7 +220,7 @@ class LocalGlueServer:
     def _glue(self, request: Request) -> Response:
         operation = request.headers.get("X-Amz-Target", "").removeprefix(_TARGET)
         try:
-            answer = self.operations.dispatch(operation, _json_body(request))
+            answer = self.operations.dispatch(operation, json_body(request))
         except ApiError as error:
             return error_response("glue", error)
         except Exception as error:  # the caller's answer, as AWS gives it
@@ -256,16 +275,6 @@ def _is_loopback(request: Request) -> bool:
     """False where a web page reaches us by a name of its own (DNS rebinding)."""
     host = request.host.rpartition(":")[0] or request.host
     return host in (_HOST, "localhost") or host.endswith(".localhost")
-
-
-def _json_body(request: Request) -> dict[str, Any]:
-    try:
-        body = json.loads(request.get_data() or b"{}")
-    except ValueError as error:
-        raise SerializationException(f"The request body is not JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise SerializationException("Start of structure or map found where not expected.")
-    return body
 
 
 def _json_response(answer: dict[str, Any], status: int = 200) -> Response:

@@ -189,6 +189,8 @@ def _defaults(server: ServerSettings, folder: Path) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "4",
+        # of 10,000: one task each when Delta lists a table for VACUUM
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         "spark.default.parallelism": "4",
         "spark.databricks.delta.snapshotPartitions": "2",  # 50 tasks per read otherwise
         "spark.sql.session.timeZone": "UTC",

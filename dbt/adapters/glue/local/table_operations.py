@@ -39,9 +39,9 @@ class TableOperations:
 
     def CreateTable(self, request: Request) -> Response:
         check_catalog(request, "CreateTable")
-        _refuse(request, "OpenTableFormatInput", "PartitionIndexes", "TransactionId")
+        refuse(request, "OpenTableFormatInput", "PartitionIndexes", "TransactionId")
         database = self.catalog.require_database(request["DatabaseName"])
-        document = mapping.lower_names(_table_input(request))
+        document = mapping.lower_names(table_input(request))
         table = mapping.table_to_hive(database, document)
         with self.catalog.locked(database):
             self.catalog.hive(
@@ -55,15 +55,15 @@ class TableOperations:
 
     def GetTable(self, request: Request) -> Response:
         check_catalog(request, "GetTable")
-        select = _attributes(request)
-        _refuse(request, "TransactionId", "QueryAsOfTime")
+        select = attributes_left(request)
+        refuse(request, "TransactionId", "QueryAsOfTime")
         entity = self.catalog.table(request["DatabaseName"], request["Name"])
         return {"Table": select(table_answer(request["DatabaseName"].lower(), entity))}
 
     def GetTables(self, request: Request) -> Response:
         check_catalog(request, "GetTables")
-        select = _attributes(request)
-        _refuse(request, "TransactionId", "QueryAsOfTime")
+        select = attributes_left(request)
+        refuse(request, "TransactionId", "QueryAsOfTime")
         database = self.catalog.require_database(request["DatabaseName"])
         cheap = set(request.get("AttributesToGet", ["DEFAULT"])) <= _CHEAP_ATTRIBUTES
         if cheap:
@@ -72,7 +72,7 @@ class TableOperations:
             names = list(types)
         else:
             names = self.catalog.hive(lambda c: c.get_all_tables(database))
-        shown, token = page(sorted(_matching(names, request.get("Expression"))), request)
+        shown, token = page(sorted(matching(names, request.get("Expression"))), request)
         if cheap:
             answers = [{"Name": name, "TableType": types[name]} for name in shown]
         else:
@@ -82,9 +82,9 @@ class TableOperations:
 
     def UpdateTable(self, request: Request) -> Response:
         check_catalog(request, "UpdateTable")
-        _refuse(request, "UpdateOpenTableFormatInput", "TransactionId", "ViewUpdateAction")
+        refuse(request, "UpdateOpenTableFormatInput", "TransactionId", "ViewUpdateAction")
         database = request["DatabaseName"].lower()
-        document = mapping.lower_names(_table_input(request))
+        document = mapping.lower_names(table_input(request))
         name = document["Name"]
         if (request.get("Name") or name).lower() != name:
             raise OperationNotSupportedException(
@@ -115,14 +115,14 @@ class TableOperations:
     def DeleteTable(self, request: Request) -> Response:
         """Metadata only: Glue never deletes a table's data."""
         check_catalog(request, "DeleteTable")
-        _refuse(request, "TransactionId")
+        refuse(request, "TransactionId")
         database = self.catalog.require_database(request["DatabaseName"])
         self._delete_table(database, request["Name"].lower())
         return {}
 
     def BatchDeleteTable(self, request: Request) -> Response:
         check_catalog(request, "BatchDeleteTable")
-        _refuse(request, "TransactionId")
+        refuse(request, "TransactionId")
         database = self.catalog.require_database(request["DatabaseName"])
         errors = []
         for name in request["TablesToDelete"]:
@@ -215,19 +215,19 @@ def _version_answer(database: str, entity: Entity) -> Response:
     return {"Table": table_answer(database, entity), "VersionId": str(entity.version)}
 
 
-def _table_input(request: Request) -> mapping.Document:
+def table_input(request: Request) -> mapping.Document:
     if "TableInput" not in request:
         raise InvalidInputException("TableInput is missing.")
     return request["TableInput"]
 
 
-def _refuse(request: Request, *members: str) -> None:
+def refuse(request: Request, *members: str) -> None:
     for member in members:
         if request.get(member):
             raise OperationNotSupportedException(f"Local Glue does not implement {member}.")
 
 
-def _attributes(request: Request) -> Callable[[Response], Response]:
+def attributes_left(request: Request) -> Callable[[Response], Response]:
     """What `AttributesToGet` leaves of a table: NAME and TABLE_TYPE alone are a short answer."""
     wanted = set(request.get("AttributesToGet", ["DEFAULT"]))
     if not wanted or wanted == {"TABLE_TYPE"}:
@@ -244,7 +244,7 @@ def _attributes(request: Request) -> Callable[[Response], Response]:
     return lambda answer: {name: answer[name] for name in answer if name in kept}
 
 
-def _matching(names: list[str], expression: str | None) -> list[str]:
+def matching(names: list[str], expression: str | None) -> list[str]:
     """The expression is a regular expression for the whole name; Hive's `*` means every name."""
     if not expression or expression == "*":
         return names

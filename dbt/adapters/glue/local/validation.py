@@ -1,4 +1,4 @@
-"""Input checked against botocore's own model of the Glue API, in AWS's wording."""
+"""Input checked against botocore's own model of an API, Glue's mostly, in AWS's wording."""
 
 from __future__ import annotations
 
@@ -39,25 +39,26 @@ _TYPE_NAMES = {
 
 
 @functools.cache
-def glue_model() -> ServiceModel:
-    return botocore.session.get_session().get_service_model("glue")
+def service_model(service: str = "glue") -> ServiceModel:
+    return botocore.session.get_session().get_service_model(service)
 
 
-def operation_model(operation: str) -> OperationModel:
-    """Raises UnknownOperationException where Glue itself has no such operation."""
-    model = glue_model()
+def operation_model(operation: str, service: str = "glue") -> OperationModel:
+    """Raises UnknownOperationException where the service itself has no such operation."""
+    model = service_model(service)
     if operation not in model.operation_names:
-        raise UnknownOperationException(f"AWS Glue has no operation {operation}.")
+        name = model.metadata["serviceFullName"]
+        raise UnknownOperationException(f"{name} has no operation {operation}.")
     return model.operation_model(operation)
 
 
-def checked_request(operation: str, request: Any) -> dict[str, Any]:
+def checked_request(operation: str, request: Any, service: str = "glue") -> dict[str, Any]:
     """The request without nulls and without members that the model does not have.
 
     Raises SerializationException on a wrong JSON type, ValidationException on members that break
     required, length, range, pattern or enum of the model, with all of them in one message.
     """
-    shape = operation_model(operation).input_shape
+    shape = operation_model(operation, service).input_shape
     if shape is None:
         return {}
     problems: list[str] = []
@@ -136,8 +137,10 @@ def _check_constraints(shape: Shape, value: Any, path: str, problems: list[str])
 @functools.cache
 def _pattern(java: str) -> re.Pattern[str]:
     python = java.replace(_JAVA_SUPPLEMENTARY, _PYTHON_SUPPLEMENTARY)
-    # Letters, numbers and punctuation: the one pattern of the model with Unicode classes.
+    # Letters, numbers and punctuation: the one pattern of Glue's model with Unicode classes;
+    # letters, separators and numbers: those of Lake Formation's.
     python = python.replace(r"[\p{L}\p{N}\p{P}]", r"[^\s\x00-\x1f$+<=>^`|~]")
+    python = python.replace(r"\p{L}\p{Z}\p{N}_", r"\w \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000")
     return re.compile(python)
 
 

@@ -203,7 +203,9 @@ class VersionStore:
         archive: bool,
     ) -> Entity:
         now = time.time()
-        version, created, updated = 0, float(seen.hive_created or now), now
+        # The metastore tells whole seconds; in one, a table can be dropped and made again.
+        earlier = 0 < seen.hive_created < now - 2
+        version, created, updated = 0, float(seen.hive_created) if earlier else now, now
         if row is not None:
             version, created = row["version"] + 1, row["created"]
             if archive and kind == TABLE:

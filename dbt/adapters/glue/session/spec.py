@@ -12,6 +12,12 @@ from dbt.adapters.glue.exceptions import ConfigurationError
 # ListSessions finds sessions by tag and value, so this value never changes.
 OWNER_TAG = ("dbt-glue", "session")
 REQUEST_ORIGIN = "dbt-glue"
+GLUE_VERSIONS = ("3.0", "4.0", "5.0", "5.1", "6.0", "auto")
+# WorkerType of CreateSession; Z.2X, for Ray, cannot run Spark.
+WORKER_TYPES = (
+    *("Standard", "G.025X", "G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X"),
+    *("R.1X", "R.2X", "R.4X", "R.8X"),
+)
 # Limits of CreateSession's DefaultArguments and Tags (botocore, glue service model).
 MAX_ARGUMENT_LENGTH = 4096
 MAX_ARGUMENTS = 75

@@ -15,9 +15,15 @@ from importlib import metadata
 # The first line of a model's code: JSON with `path`, `length` (characters of the user's own code,
 # which comes first) and `packages`.
 MODEL_MARK = "# dbt-glue model "
+# The first line of a block of a hook or macro: JSON with `run` and `node`. The blocks of a node
+# share their names.
+BLOCK_MARK = "# dbt-glue block "
 ADDED_CODE = "<dbt-glue>"
+NODES_KEPT = 64  # whose names are kept, the last ones at work
 
 _local = threading.local()
+_names_lock = threading.Lock()
+_names_of_nodes = {}
 
 
 class SqlWrapper2:
@@ -63,7 +69,8 @@ def run_python(spark, context, text, filename, running):
     the two the thread may get an exception from outside. The text stays in linecache, for
     tracebacks, until forget_source. An exception gets what was printed as its `printed`.
     """
-    names = {"__name__": "__main__", "spark": spark, "SqlWrapper2": SqlWrapper2(spark)}
+    names = _names_for(text)
+    names |= {"__name__": "__main__", "spark": spark, "SqlWrapper2": SqlWrapper2(spark)}
     if context is not None:
         names["sc"] = context
     _local.printed = io.StringIO()
@@ -80,8 +87,26 @@ def run_python(spark, context, text, filename, running):
         _local.printed = None
 
 
+def _names_for(text):
+    """What the blocks of the node have set before, and those of the run outside of nodes."""
+    if not text.startswith(BLOCK_MARK):
+        return {}
+    about = json.loads(text.partition("\n")[0][len(BLOCK_MARK) :])
+    whole_run, node = (about["run"], ""), (about["run"], about["node"])
+    with _names_lock:
+        names = _names_of_nodes.pop(node, None)
+        if names is None:
+            names = dict(_names_of_nodes.get(whole_run, {}))
+        _names_of_nodes[node] = names
+        for old in list(_names_of_nodes)[:-NODES_KEPT]:
+            del _names_of_nodes[old]
+    return names
+
+
 def _compiled(text, filename):
     """The code as it is; of a model, the user's own and what dbt has added, one after the other."""
+    if text.startswith(BLOCK_MARK):
+        text = text.partition("\n")[2]
     if not text.startswith(MODEL_MARK):
         return [_code(text, filename)]
     about = _about(text)

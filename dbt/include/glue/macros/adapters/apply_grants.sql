@@ -14,6 +14,8 @@
 {%- endmacro %}
 
 
+{#-- Lake Formation is not called unless a config asks: most accounts do not use it, and most roles
+     may not call it. --#}
 {% macro glue__apply_lake_formation(relation) -%}
   {%- if config.get('lf_tags_config') is not none -%}
     {%- do adapter.add_lf_tags(relation, config.get('lf_tags_config')) -%}

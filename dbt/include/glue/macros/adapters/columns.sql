@@ -34,10 +34,10 @@
 
 
 {% macro glue__alter_column_type(relation, column_name, new_column_type) -%}
-  {%- if not adapter.table_format(relation.table_format).alter_column_type -%}
+  {%- if not adapter.table_format(relation.table_format).widens -%}
     {{ glue__refuse_schema_change(relation, 'change the type of ' ~ column_name ~ ' to ' ~ new_column_type) }}
   {%- endif -%}
-  {{ glue_exec_query('alter table ' ~ relation ~ ' alter column ' ~ adapter.quote(column_name) ~ ' type ' ~ new_column_type) }}
+  {{ glue_exec_query('alter table ' ~ relation ~ ' alter column ' ~ glue__quote_column(column_name) ~ ' type ' ~ new_column_type) }}
 {%- endmacro %}
 
 
@@ -53,34 +53,6 @@
   {%- if columns -%}
     {{ alter_relation_add_remove_columns(relation, columns, none) }}
   {%- endif -%}
-{%- endmacro %}
-
-
-{#-- As core's, but for names whose case differs: the Data Catalog keeps lower case only. --#}
-{% macro glue__check_for_schema_changes(source_relation, target_relation) -%}
-  {%- set source_columns = adapter.get_columns_in_relation(source_relation) -%}
-  {%- set target_columns = adapter.get_columns_in_relation(target_relation) -%}
-  {%- set added = glue__columns_absent_from(target_columns, source_columns) -%}
-  {%- set removed = glue__columns_absent_from(source_columns, target_columns) -%}
-  {%- set new_types = [] -%}
-  {%- set target_types = {} -%}
-  {%- for column in target_columns -%}
-    {%- do target_types.update({column.name | lower: column}) -%}
-  {%- endfor -%}
-  {%- for column in source_columns -%}
-    {%- set known = target_types.get(column.name | lower) -%}
-    {%- if known and known.dtype | lower != column.dtype | lower -%}
-      {%- do new_types.append({'column_name': known.name, 'new_type': column.dtype}) -%}
-    {%- endif -%}
-  {%- endfor -%}
-  {{ return({
-    'schema_changed': (added + removed + new_types) | length > 0,
-    'source_not_in_target': added,
-    'target_not_in_source': removed,
-    'source_columns': source_columns,
-    'target_columns': target_columns,
-    'new_target_types': new_types,
-  }) }}
 {%- endmacro %}
 
 

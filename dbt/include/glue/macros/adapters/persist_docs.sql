@@ -1,6 +1,7 @@
-{#-- A relation's comment is set when it is created; `for_relation` is for tables that stay. --#}
+{#-- A relation's comment is set when it is created, but for Hudi, whose CREATE TABLE AS drops it;
+     `for_relation` is for tables that stay. --#}
 {% macro glue__persist_docs(relation, model, for_relation=true, for_columns=true) -%}
-  {%- if for_relation and config.persist_relation_docs() and model.description -%}
+  {%- if (for_relation or relation.is_hudi) and config.persist_relation_docs() and model.description -%}
     {{ glue_exec_query(alter_relation_comment(relation, model.description)) }}
   {%- endif -%}
   {%- if for_columns and config.persist_column_docs() and model.columns and not relation.is_view -%}
@@ -36,6 +37,13 @@
 
 
 {% macro glue__alter_column_comment(relation, column_dict) -%}
+  {%- if relation.is_hudi -%}
+    {%- set comments = {} -%}
+    {%- for name, column in column_dict.items() -%}
+      {%- do comments.update({name: glue__column_comment(column.description)}) -%}
+    {%- endfor -%}
+    {{ return(adapter.comment_columns(relation, comments)) }}
+  {%- endif -%}
   {%- for name, column in column_dict.items() -%}
     {{ glue_exec_query('alter table ' ~ relation ~ ' alter column ' ~ adapter.quote(name)
         ~ ' comment ' ~ glue__literal(glue__column_comment(column.description))) }}

@@ -20,7 +20,9 @@
 
 {#-- The query of the model, whatever its language; `rows` is glue__python_rows. --#}
 {% macro glue__query_of_model(sql, rows) -%}
-  {{ return(glue__model_query(sql if rows is none else 'select * from ' ~ rows)) }}
+  {%- set query = adapter.substituted(sql, config.get('substitute_variables')) if rows is none
+      else 'select * from ' ~ rows -%}
+  {{ return(glue__model_query(query)) }}
 {%- endmacro %}
 
 
@@ -71,6 +73,19 @@ class DbtFlag(int):
         return bool(self)
 
 
+{{ glue__py_spark_frame() }}
+
+
+dbt = dbtObj(spark.table)
+dbt.this = DbtThis(repr(dbt.this))
+dbt.is_incremental = DbtFlag(dbt.is_incremental)
+df = spark_frame(model(dbt, spark))
+df.createOrReplaceTempView({{ view.render() | tojson }})
+{%- endmacro %}
+
+
+{#-- The Python that makes a Spark frame of whatever frame a model returns. --#}
+{% macro glue__py_spark_frame() -%}
 def spark_frame(frame):
     import sys
 
@@ -92,11 +107,4 @@ def spark_frame(frame):
             "expected a DataFrame of Spark, pandas or pandas on Spark"
         )
     return frame
-
-
-dbt = dbtObj(spark.table)
-dbt.this = DbtThis(repr(dbt.this))
-dbt.is_incremental = DbtFlag(dbt.is_incremental)
-df = spark_frame(model(dbt, spark))
-df.createOrReplaceTempView({{ view.render() | tojson }})
 {%- endmacro %}

@@ -1,5 +1,8 @@
 {#-- The format of the model being built: an object with the abilities of `file_format`. --#}
 {% macro glue__model_format() -%}
+  {%- if this.database -%}
+    {{ return(adapter.validate_file_format('s3tables')) }}
+  {%- endif -%}
   {%- if model.resource_type == 'seed' -%}
     {{ return(adapter.validate_file_format(config.get('file_format') or target.get('seed_format'))) }}
   {%- endif -%}
@@ -37,13 +40,24 @@
 
 
 {% macro glue__file_format_clause() -%}
-  using {{ glue__model_format().name }}
+  using {{ glue__model_format().provider or glue__model_format().name }}
 {%- endmacro %}
 
 
+{#-- Iceberg's options are table properties: SQL gives them to the table, not to the write. --#}
 {% macro glue__options_clause() -%}
-  {%- set options = config.get('write_options') or config.get('options') or {} -%}
+  {%- set options = {} if glue__writes_iceberg() else glue__write_options() -%}
   {%- if options %}options ({{ glue__pairs(options) }}){% endif -%}
+{%- endmacro %}
+
+
+{% macro glue__write_options() -%}
+  {{ return(adapter.config_texts('write_options', config.get('write_options') or config.get('options'))) }}
+{%- endmacro %}
+
+
+{% macro glue__writes_iceberg() -%}
+  {{ return(glue__model_format().name in ('iceberg', 's3tables')) }}
 {%- endmacro %}
 
 
@@ -79,7 +93,39 @@
     {%- do exceptions.raise_compiler_error('clustered_by needs buckets: the number of buckets to write') -%}
   {%- endif -%}
   {%- if columns -%}
-    {{ label }} ({{ get_quoted_csv(columns) }}) into {{ buckets }} buckets
+    {{ label }} ({{ get_quoted_csv(columns) }})
+    {%- if config.get('sorted_by') and not glue__writes_iceberg() %} sorted by ({{ glue__sort_keys() }}){% endif %}
+    into {{ buckets }} buckets
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#-- `name`, `name desc` or, on Iceberg, any sort key that it knows. --#}
+{% macro glue__sort_keys() -%}
+  {%- set keys = [] -%}
+  {%- for item in glue__as_list(config.get('sorted_by')) -%}
+    {%- set found = modules.re.fullmatch('(?i)([\\w-]+)(\\s+(?:asc|desc)\\b.*)?', item | trim) -%}
+    {%- do keys.append(adapter.quote(found.group(1)) ~ (found.group(2) or '') if found else item) -%}
+  {%- endfor -%}
+  {{ keys | join(', ') }}
+{%- endmacro %}
+
+
+{#-- Refuses a sort order that nothing would keep. --#}
+{% macro glue__validate_sorted_by() -%}
+  {%- set format = glue__model_format().name -%}
+  {%- if config.get('sorted_by') and not glue__writes_iceberg() -%}
+    {%- if format in ('delta', 'hudi') -%}
+      {%- do exceptions.raise_compiler_error(
+        'sorted_by: got ' ~ config.get('sorted_by') ~ ' for file_format ' ~ format
+        ~ ', which keeps no sort order. Remove it, or use file_format iceberg.'
+      ) -%}
+    {%- elif not config.get('clustered_by') -%}
+      {%- do exceptions.raise_compiler_error(
+        'sorted_by: got ' ~ config.get('sorted_by') ~ ' without clustered_by: rows of ' ~ format
+        ~ ' are sorted within buckets. Set clustered_by and buckets, or use file_format iceberg.'
+      ) -%}
+    {%- endif -%}
   {%- endif -%}
 {%- endmacro %}
 
@@ -94,9 +140,10 @@
 {%- endmacro %}
 
 
+{#-- The config, with {schema} and {name} filled in. --#}
 {% macro glue__custom_location() -%}
   {%- set location = config.get('custom_location') -%}
-  {{ return(none if location in (none, '', 'empty') else location) }}
+  {{ return(none if location in (none, '', 'empty') else adapter.get_location(this, location, as_clause=False)) }}
 {%- endmacro %}
 
 
@@ -107,15 +154,32 @@
 {%- endmacro %}
 
 
+{#-- The comment that the relation is to have; none where the config does not ask for one. --#}
+{% macro glue__comment() -%}
+  {{ return((model.description or none) if config.persist_relation_docs() else none) }}
+{%- endmacro %}
+
+
 {% macro glue__tblproperties_clause() -%}
+  {{ set_table_properties(glue__table_properties()) }}
+{%- endmacro %}
+
+
+{#-- What the table is to have as TBLPROPERTIES, all as text. --#}
+{% macro glue__table_properties() -%}
   {%- set properties = {} -%}
   {%- if glue__model_format().name == 'hudi' -%}
     {%- do properties.update(glue__hudi_properties()) -%}
   {%- endif -%}
-  {%- do properties.update(config.get('tblproperties') or {}) -%}
-  {%- set given = config.get('table_properties') or {} -%}
-  {%- do properties.update(given if given is mapping else {}) -%}
-  {{ set_table_properties(properties) }}
+  {%- for key in ('tblproperties', 'table_properties') -%}
+    {%- do properties.update(adapter.config_texts(key, config.get(key))) -%}
+  {%- endfor -%}
+  {%- if glue__writes_iceberg() -%}
+    {%- set options = glue__write_options() -%}
+    {%- set written_as = options.get('write-format') or properties.get('write.format.default', 'parquet') -%}
+    {%- do properties.update(adapter.iceberg_properties(options, written_as)) -%}
+  {%- endif -%}
+  {{ return(properties) }}
 {%- endmacro %}
 
 

@@ -18,7 +18,7 @@
     {%- call statement('drop_relation', auto_begin=False) -%}
       {{ get_drop_sql(relation) }}
     {%- endcall -%}
-    {%- if relation.is_hudi -%}
+    {%- if relation.is_hudi or relation.is_delta and target.get('delta_athena_prefix') -%}
       {%- do adapter.drop_query_tables(relation, location) -%}
     {%- endif -%}
     {%- do adapter.delete_table_data(relation, location, glue__custom_location()) -%}

@@ -34,5 +34,7 @@
 {% macro glue__finish(relation, existing_relation, for_relation) -%}
   {%- do apply_grants(relation, config.get('grants'), should_revoke=existing_relation is not none) -%}
   {%- do persist_docs(relation, model, for_relation=for_relation) -%}
+  {{ glue__update_manifest(relation) }}
   {{ glue__apply_lake_formation(relation) }}
+  {{ glue__maintain_after_run(relation) }}
 {%- endmacro %}

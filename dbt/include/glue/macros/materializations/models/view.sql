@@ -6,12 +6,12 @@
   {{ glue__run_sql_header() }}
 
   {%- if existing_relation is not none and not existing_relation.is_view -%}
-    {{ handle_existing_table(should_full_refresh(), existing_relation) }}
+    {{ glue__replace_table_by_view(existing_relation, target_relation, sql) }}
+  {%- else -%}
+    {%- call statement('main') -%}
+      {{ get_create_view_as_sql(target_relation, sql) }}
+    {%- endcall -%}
   {%- endif -%}
-
-  {%- call statement('main') -%}
-    {{ get_create_view_as_sql(target_relation, sql) }}
-  {%- endcall -%}
 
   {{ glue__finish(target_relation, existing_relation, for_relation=false) }}
   {{ run_hooks(post_hooks) }}

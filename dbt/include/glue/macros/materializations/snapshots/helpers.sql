@@ -18,22 +18,48 @@
 {%- endmacro %}
 
 
+{#-- One statement stages and merges: there is no view or table that a failure could leave. --#}
 {% macro glue__update_snapshot(target_relation, strategy) -%}
   {%- set columns = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() -%}
-  {%- do adapter.assert_valid_snapshot_target_given_strategy(target_relation, columns, strategy) -%}
-  {%- set staging = glue__stage_view(target_relation, snapshot_staging_table(strategy, sql, target_relation)) -%}
-  {%- set source_columns = glue__snapshot_columns(staging, strategy.unique_key) -%}
-  {%- set target_columns = adapter.get_columns_in_relation(target_relation) -%}
+  {%- set target_columns = glue__with_is_deleted(target_relation, columns.dbt_is_deleted, strategy.hard_deletes) -%}
+  {%- do adapter.assert_valid_snapshot_target_given_strategy(
+    target_relation, glue__lower_values(columns), strategy
+  ) -%}
+  {%- set staging = snapshot_staging_table(strategy, sql, target_relation) -%}
+  {%- set source_columns = glue__snapshot_columns(get_column_schema_from_query(staging), strategy.unique_key) -%}
   {%- do create_columns(target_relation, glue__columns_absent_from(target_columns, source_columns)) -%}
   {%- call statement('main') -%}
-    {{ snapshot_merge_sql(target_relation, staging, source_columns | map(attribute='quoted') | list) }}
+    {{ snapshot_merge_sql(target_relation, '(\n' ~ staging ~ '\n)', source_columns | map(attribute='quoted') | list) }}
   {%- endcall -%}
-  {%- do post_snapshot(staging) -%}
+{%- endmacro %}
+
+
+{#-- The snapshot's columns. One that was made without hard_deletes: new_record is given the column
+     that core's query compares, and none of its rows is a deleted one. --#}
+{% macro glue__with_is_deleted(target_relation, name, hard_deletes) -%}
+  {%- set known = adapter.get_columns_in_relation(target_relation) -%}
+  {%- set missing = glue__columns_absent_from(known, [api.Column(name, 'string')]) -%}
+  {%- if hard_deletes != 'new_record' or not missing -%}
+    {{ return(known) }}
+  {%- endif -%}
+  {%- do create_columns(target_relation, missing) -%}
+  {{ glue_exec_query('update ' ~ target_relation ~ ' set ' ~ missing[0].quoted ~ " = 'False'") }}
+  {{ return(known + missing) }}
+{%- endmacro %}
+
+
+{#-- Core compares these names with the catalog's, which are in lower case. --#}
+{% macro glue__lower_values(names) -%}
+  {%- set lower = {} -%}
+  {%- for key, name in names.items() -%}
+    {%- do lower.update({key: name | lower}) -%}
+  {%- endfor -%}
+  {{ return(lower) }}
 {%- endmacro %}
 
 
 {#-- The staged columns that belong in the snapshot: all but core's own helpers. --#}
-{% macro glue__snapshot_columns(staging, unique_key) -%}
+{% macro glue__snapshot_columns(staged, unique_key) -%}
   {%- set helpers = ['dbt_change_type', 'dbt_unique_key'] -%}
   {%- if unique_key | is_list -%}
     {%- for key in unique_key -%}
@@ -41,17 +67,10 @@
     {%- endfor -%}
   {%- endif -%}
   {%- set columns = [] -%}
-  {%- for column in adapter.get_columns_in_relation(staging) -%}
-    {%- if column.name | lower not in helpers -%}
-      {%- do columns.append(column) -%}
-    {%- endif -%}
+  {%- for column in staged if column.name | lower not in helpers -%}
+    {%- do columns.append(column) -%}
   {%- endfor -%}
   {{ return(columns) }}
-{%- endmacro %}
-
-
-{% macro glue__post_snapshot(staging_relation) -%}
-  {%- do adapter.drop_relation(staging_relation) -%}
 {%- endmacro %}
 
 

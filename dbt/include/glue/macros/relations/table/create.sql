@@ -5,7 +5,7 @@
     {%- set table = glue__formatted(relation) -%}
     {{ glue__create_clauses('create table', table, names=glue__names_for_partitions(compiled_code)) }}
     as
-    {{ compiled_code }}
+    {{ glue__in_order(compiled_code) }}
   {%- endif -%}
 {%- endmacro %}
 
@@ -31,14 +31,15 @@
 {%- endmacro %}
 
 
-{% macro glue__create_clauses(verb, table, columns=none, names=none) -%}
+{#-- `location` is where a build goes that is to take the table's place. --#}
+{% macro glue__create_clauses(verb, table, columns=none, names=none, location=none) -%}
   {{ verb }} {{ table }}
   {% if columns %}({{ glue__column_definitions(columns) }}){% endif %}
   {{ file_format_clause() }}
   {{ options_clause() }}
   {{ glue__partition_cols('partitioned by', names=names) if names else partition_cols(label='partitioned by') }}
   {{ clustered_cols(label='clustered by') }}
-  {{ glue__location_of(table) }}
+  {{ 'location ' ~ glue__literal(location) if location else glue__location_of(table) }}
   {{ comment_clause() }}
   {{ tblproperties_clause() }}
 {%- endmacro %}
@@ -63,9 +64,7 @@
   {%- set contract = config.get('contract') -%}
   {%- if contract and contract.enforced -%}
     {{ get_assert_columns_equivalent(sql) }}
-    {#-- dbt warns here of the constraints that are not enforced. --#}
-    {%- do adapter.render_raw_columns_constraints(raw_columns=model.columns) -%}
-    {%- do adapter.render_raw_model_constraints(raw_constraints=model.constraints) -%}
+    {{ glue__warn_of_constraints() }}
     {{ get_select_subquery(sql) }}
   {%- else -%}
     {{ sql }}
@@ -73,36 +72,56 @@
 {%- endmacro %}
 
 
-{#-- Builds the table anew from a query, in the place of whatever has its name.
+{#-- dbt warns of the constraints that are not enforced when they are rendered. --#}
+{% macro glue__warn_of_constraints() -%}
+  {%- do adapter.render_raw_columns_constraints(raw_columns=model.columns) -%}
+  {%- do adapter.render_raw_model_constraints(raw_constraints=model.constraints) -%}
+{%- endmacro %}
 
-     What replaces atomically, does. For the rest Spark first tells the query's columns, so that a
-     model with an error in it does not cost the table that is there. --#}
+
+{#-- Builds the table anew from a query, in the place of whatever has its name. Readers find the
+     older rows until the new ones are whole, and so they do if the query fails. --#}
 {% macro glue__build_table(existing_relation, target_relation, sql, statement_name='main') -%}
   {%- set format = glue__model_format() -%}
   {%- set same_format = existing_relation is not none and existing_relation.is_table
       and existing_relation.table_format == format.name -%}
-  {%- if existing_relation is none -%}
+  {{ glue__validate_sorted_by() }}
+  {%- if existing_relation is none and format.managed -%}
+    {{ glue__create_and_fill(target_relation, sql, statement_name) }}
+  {%- elif existing_relation is none -%}
     {{ glue__clear_location(target_relation) }}
     {%- call statement(statement_name) -%}
       {{ create_table_as(False, target_relation, sql) }}
     {%- endcall -%}
-  {%- elif same_format and format.name == 'delta' -%}
+  {%- elif same_format and format.name == 'delta' and adapter.stays_in_place(existing_relation, glue__custom_location()) -%}
     {{ glue__replace_delta(target_relation, sql, statement_name) }}
-  {%- elif same_format and format.create_or_replace -%}
+  {%- elif same_format and format.create_or_replace and format.name != 'delta' -%}
     {%- call statement(statement_name) -%}
       {{ get_replace_table_sql(target_relation, sql) }}
     {%- endcall -%}
   {%- else -%}
-    {%- do adapter.refuse_to_share(
-      existing_relation, adapter.get_location(target_relation, glue__custom_location(), as_clause=False)
-    ) -%}
-    {{ glue__refuse_to_read_itself(target_relation, sql, "Use materialized='incremental'.") }}
-    {{ glue__refuse_columns(target_relation, get_column_schema_from_query(sql)) }}
-    {{ glue__drop_existing(existing_relation) }}
-    {{ glue__clear_location(target_relation) }}
-    {%- call statement(statement_name) -%}
-      {{ create_table_as(False, target_relation, sql) }}
-    {%- endcall -%}
+    {{ glue__rebuild_aside(existing_relation, target_relation, sql, statement_name) }}
+  {%- endif -%}
+  {{ glue__keep_order(target_relation) }}
+{%- endmacro %}
+
+
+{#-- What Iceberg is to keep in order is written in it; Spark sorts nothing by itself in a CTAS. --#}
+{% macro glue__in_order(sql) -%}
+  {%- if config.get('sorted_by') and glue__writes_iceberg() -%}
+    select * from (
+      {{ sql }}
+    ) order by {{ glue__sort_keys() }}
+  {%- else -%}
+    {{ sql }}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#-- CREATE TABLE has no clause for the order of an Iceberg table, which later writes follow. --#}
+{% macro glue__keep_order(relation) -%}
+  {%- if config.get('sorted_by') and glue__writes_iceberg() -%}
+    {{ glue_exec_query('alter table ' ~ relation ~ ' write ordered by ' ~ glue__sort_keys()) }}
   {%- endif -%}
 {%- endmacro %}
 
@@ -120,16 +139,6 @@
       ) -%}
     {%- endif -%}
   {%- endfor -%}
-{%- endmacro %}
-
-
-{% macro glue__refuse_to_read_itself(relation, sql, way_out) -%}
-  {%- if adapter.names_relation(sql, relation) -%}
-    {%- do exceptions.raise_compiler_error(
-      relation ~ ' reads itself while it is rebuilt, which ' ~ relation.table_format
-      ~ ' cannot do on this Spark version. ' ~ way_out
-    ) -%}
-  {%- endif -%}
 {%- endmacro %}
 
 

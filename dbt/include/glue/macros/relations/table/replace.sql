@@ -1,32 +1,64 @@
 {% macro glue__get_replace_table_sql(relation, sql) -%}
   {{ glue__create_clauses('create or replace table', glue__formatted(relation)) }}
   as
-  {{ sql }}
+  {{ glue__in_order(sql) }}
 {%- endmacro %}
 
 
 {#-- Delta 3.3 cannot CREATE OR REPLACE TABLE AS SELECT on Spark 3.5.6 and later (delta issue 4671:
-     "does not support truncate in batch mode"). There the schema is replaced first and the rows
-     follow in a second commit; the older rows stay in Delta's history. --#}
+     "does not support truncate in batch mode"). Its DataFrame writer replaces columns and rows in
+     one commit there; SQL has no word for that. --#}
 {% macro glue__replace_delta(target_relation, sql, statement_name='main') -%}
   {%- if glue__delta_replaces_as_select() -%}
     {%- call statement(statement_name) -%}
       {{ get_replace_table_sql(target_relation, sql) }}
     {%- endcall -%}
   {%- else -%}
-    {%- set view = glue__stage_view(target_relation, sql) -%}
-    {%- set columns = adapter.get_columns_in_relation(view) -%}
-    {{ glue__refuse_to_read_itself(
-      target_relation, sql, "Use materialized='incremental', or Spark below 3.5.6 (glue_version 5.0)."
-    ) }}
-    {%- call statement('replace_schema') -%}
-      {{ glue__create_clauses('create or replace table', target_relation, columns) }}
+    {%- if config.get('clustered_by') -%}
+      {%- do exceptions.raise_compiler_error(
+        'clustered_by: got ' ~ config.get('clustered_by') ~ ' for file_format delta, which has no '
+        ~ 'buckets. Remove clustered_by and buckets.'
+      ) -%}
+    {%- endif -%}
+    {%- do adapter.replace_delta(
+      target_relation, glue__py_replace_delta(), sql,
+      partition_by=glue__as_list(config.get('partition_by')), options=glue__write_options(),
+      properties=glue__table_properties(), comment=glue__comment()
+    ) -%}
+    {%- call noop_statement(statement_name, 'OK', 'OK') -%}
+      {{ sql }}
     {%- endcall -%}
-    {%- call statement(statement_name) -%}
-      {{ glue__insert_sql('insert into', target_relation, view, columns, columns) }}
-    {%- endcall -%}
-    {%- do adapter.drop_relation(view) -%}
   {%- endif -%}
+{%- endmacro %}
+
+
+{#-- The write goes by path, since only so it takes partitions; a change by name has the Data Catalog
+     hear of new columns. Properties that the config no longer has stay. --#}
+{% macro glue__py_replace_delta() -%}
+def replace_delta(wanted):
+    table, rows = wanted["table"], spark.sql(wanted["query"])
+    before = spark.sql("describe detail " + table).first()
+    shape = spark.table(table).schema.simpleString(), ",".join(before["partitionColumns"])
+    writer = rows.write.format("delta").mode("overwrite").options(**wanted["options"])
+    writer = writer.option("overwriteSchema", "true").option("partitionOverwriteMode", "static")
+    writer.partitionBy(*wanted["partition_by"]).save(before["location"])
+
+    def text(value):
+        value = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+        return "'" + value + "'"
+
+    known = before["properties"]
+    changed = [(k, v) for k, v in wanted["properties"].items() if known.get(k) != v]
+    if changed:
+        pairs = ", ".join(text(k) + " = " + text(v) for k, v in changed)
+        spark.sql("alter table " + table + " set tblproperties (" + pairs + ")")
+    comment = before["description"] if wanted["comment"] is None else wanted["comment"]
+    is_new = (rows.schema.simpleString(), ",".join(wanted["partition_by"])) != shape
+    if comment != before["description"] or (is_new and not changed):
+        spark.sql("comment on table " + table + " is " + text(comment or ""))
+
+
+replace_delta(__import__("json").loads(wanted))
 {%- endmacro %}
 
 

@@ -4,6 +4,7 @@
   {%- set contract = config.get('contract') -%}
   {%- if contract and contract.enforced -%}
     {{ get_assert_columns_equivalent(sql) }}
+    {{ glue__warn_of_constraints() }}
   {%- endif %}
   create or replace view {{ view }}
   {%- if config.persist_column_docs() and model.columns %}
@@ -42,4 +43,15 @@
 
 {% macro glue__get_replace_view_sql(relation, sql) -%}
   {{ create_view_as(relation, sql) }}
+{%- endmacro %}
+
+
+{#-- A view in the place of a table: made under another name first, so that an error in it costs
+     nothing. --#}
+{% macro glue__replace_table_by_view(existing_relation, target_relation, sql) -%}
+  {%- set build = adapter.begin_build(target_relation, kind='view') -%}
+  {%- call statement('main') -%}
+    {{ get_create_view_as_sql(build, sql) }}
+  {%- endcall -%}
+  {{ glue__put_in_place(build, existing_relation, target_relation) }}
 {%- endmacro %}

@@ -21,21 +21,7 @@
     {{ glue__build_table(existing_relation, target_relation, model_sql, glue__write_statement()) }}
   {%- else -%}
     {%- set target_relation = existing_relation -%}
-    {%- set increment = glue__stage_increment(target_relation, strategy, model_sql) -%}
-    {%- set source_columns = process_schema_changes(on_schema_change, increment, existing_relation) -%}
-    {%- set target_columns = none if source_columns else adapter.get_columns_in_relation(target_relation) -%}
-    {%- set build_sql = adapter.get_incremental_strategy_macro(context, strategy)({
-      'target_relation': target_relation,
-      'temp_relation': increment,
-      'unique_key': config.get('unique_key'),
-      'dest_columns': source_columns or target_columns,
-      'target_columns': target_columns,
-      'incremental_predicates': config.get('predicates') or config.get('incremental_predicates'),
-    }) -%}
-    {%- call statement(glue__write_statement()) -%}
-      {{ build_sql }}
-    {%- endcall -%}
-    {%- do adapter.drop_relation(increment) -%}
+    {{ glue__write_increment(target_relation, strategy, on_schema_change, model_sql) }}
     {%- if target_relation.is_iceberg and glue__is_true(config.get('iceberg_expire_snapshots')) -%}
       {%- do adapter.iceberg_expire_snapshots(target_relation) -%}
     {%- endif -%}
@@ -49,15 +35,39 @@
 {%- endmaterialization %}
 
 
-{#-- Spark cannot overwrite a plain file table that the query reads: there the increment is written
-     to a table first. Where partitions are replaced, and in the table formats, a view will do. --#}
-{% macro glue__stage_increment(target_relation, strategy, sql) -%}
-  {%- if not (glue__reads_itself(target_relation, sql) and strategy == 'insert_overwrite'
-      and not adapter.table_format(target_relation.table_format).merge
-      and not config.get('partition_by')) -%}
-    {{ return(glue__stage_view(target_relation, sql)) }}
+{#-- One statement, where the columns are those of the table: the strategy's SQL holds the query. --#}
+{% macro glue__write_increment(target_relation, strategy, on_schema_change, sql) -%}
+  {%- set increment = glue__increment(target_relation, strategy, sql) -%}
+  {%- set columns = glue__increment_columns(on_schema_change, increment, target_relation) -%}
+  {%- set build_sql = adapter.get_incremental_strategy_macro(context, strategy)({
+    'target_relation': target_relation,
+    'temp_relation': columns.increment,
+    'unique_key': config.get('unique_key'),
+    'dest_columns': columns.written,
+    'target_columns': columns.target,
+    'incremental_predicates': glue__incremental_predicates(),
+  }) -%}
+  {{ glue__run_increment(
+    build_sql, columns.increment, glue__keys() if strategy == 'merge' else [], strategy == 'microbatch'
+  ) }}
+  {%- if not increment.query -%}
+    {%- do adapter.drop_relation(increment) -%}
   {%- endif -%}
-  {{ return(glue__write_staging_table(target_relation, sql)) }}
+{%- endmacro %}
+
+
+{#-- What the increment is read from: the query itself; a view of it for a strategy of the project,
+     which may name it more than once. Spark cannot overwrite a plain file table that the query
+     reads: there it is written to a table first, unless partitions are replaced. --#}
+{% macro glue__increment(target_relation, strategy, sql) -%}
+  {%- if glue__reads_itself(target_relation, sql) and strategy == 'insert_overwrite'
+      and not adapter.table_format(target_relation.table_format).merge
+      and not config.get('partition_by') -%}
+    {{ return(glue__write_staging_table(target_relation, sql)) }}
+  {%- elif adapter.knows_strategy(strategy) -%}
+    {{ return(adapter.query_relation(adapter.temp_identifier(target_relation.identifier), sql)) }}
+  {%- endif -%}
+  {{ return(glue__stage_view(target_relation, sql)) }}
 {%- endmacro %}
 
 
@@ -70,3 +80,28 @@
   {{ return(table) }}
 {%- endmacro %}
 
+
+{#-- As core's `statement`, but a failure is explained where the rows of the increment are its cause. --#}
+{% macro glue__run_increment(sql, increment, keys, repeatable=false) -%}
+  {%- set name = glue__write_statement() -%}
+  {%- if name == 'main' -%}
+    {{ write(sql) }}
+  {%- endif -%}
+  {%- set response, table = adapter.write_increment(sql, increment, keys, repeatable) -%}
+  {%- do store_result(name, response=response, agate_table=table) -%}
+{%- endmacro %}
+
+
+{% macro glue__incremental_predicates() -%}
+  {{ return(glue__as_list(config.get('predicates') or config.get('incremental_predicates'))) }}
+{%- endmacro %}
+
+
+{#-- The columns of unique_key in backticks. --#}
+{% macro glue__keys() -%}
+  {%- set names = [] -%}
+  {%- for key in glue__as_list(config.get('unique_key')) -%}
+    {%- do names.append(glue__quote_column(key)) -%}
+  {%- endfor -%}
+  {{ return(names) }}
+{%- endmacro %}

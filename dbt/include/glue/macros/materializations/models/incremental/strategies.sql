@@ -45,3 +45,42 @@
     arg_dict['incremental_predicates'],
   )) }}
 {%- endmacro %}
+
+
+{% macro glue__get_incremental_delete_insert_sql(arg_dict) -%}
+  {{ return(get_delete_insert_merge_sql(
+    arg_dict['target_relation'],
+    arg_dict['temp_relation'],
+    arg_dict['unique_key'],
+    arg_dict['dest_columns'],
+    arg_dict['incremental_predicates'],
+  )) }}
+{%- endmacro %}
+
+
+{#-- dbt looks a strategy up by this name, and core has none of it. --#}
+{% macro get_incremental_replace_where_sql(arg_dict) -%}
+  {{ return(adapter.dispatch('get_incremental_replace_where_sql', 'dbt')(arg_dict)) }}
+{%- endmacro %}
+
+
+{% macro glue__get_incremental_replace_where_sql(arg_dict) -%}
+  {{ return(glue__replace_rows_sql(
+    arg_dict, arg_dict['incremental_predicates'], 'outside of incremental_predicates'
+  )) }}
+{%- endmacro %}
+
+
+{#-- A batch replaces the rows of its time; where a format has no such commit, the partitions that
+     it has rows of. --#}
+{% macro glue__get_incremental_microbatch_sql(arg_dict) -%}
+  {%- set format = adapter.table_format(arg_dict['target_relation'].table_format) -%}
+  {%- if not adapter.microbatch_replaces_window(format.name) -%}
+    {{ return(get_incremental_insert_overwrite_sql(arg_dict)) }}
+  {%- endif -%}
+  {%- set window = adapter.batch_window(model.config.event_time, arg_dict['target_columns'], model.batch) -%}
+  {{ return(glue__replace_rows_sql(
+    arg_dict, [window] + arg_dict['incremental_predicates'], 'outside of its batch',
+    aligned=adapter.batch_is_aligned(format.name, model.config)
+  )) }}
+{%- endmacro %}

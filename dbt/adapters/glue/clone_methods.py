@@ -1,0 +1,50 @@
+"""CloneMethods: what `dbt clone` asks of the adapter."""
+
+import json
+import uuid
+
+from dbt.adapters.base import BaseRelation, available
+
+from dbt.adapters.glue import iceberg_clone, table_metadata
+from dbt.adapters.glue.exceptions import CatalogError, NotOwned
+from dbt.adapters.glue.services import GlueServices, glue_errors
+from dbt.adapters.glue.storage import lies_under, same_location
+
+
+class CloneMethods(GlueServices):
+    @available.parse_none
+    @glue_errors
+    def refuse_to_clone_into(self, source: BaseRelation, *places: str | None) -> None:
+        """Raises NotOwned where one of the places has to do with the data of the source."""
+        own = table_metadata.location_of(self.catalog.get_table(*self._name(source)) or {})
+        for place in places:
+            if own and place and _overlap(own, place):
+                raise NotOwned(
+                    f"{source} is not cloned: its data at {own} would be in the clone's place, "
+                    f"{place}",
+                    hint="Give the clone's target a location of its own: another `location` in "
+                    "the profile, or a custom_location that holds {{ target.schema }}.",
+                )
+
+    @available.parse_none
+    @glue_errors
+    def write_clone_metadata(self, source: BaseRelation, location: str) -> str:
+        """Writes the metadata of an Iceberg table's clone below its location; returns the file."""
+        schema, name = self._name(source)
+        table = self.catalog.get_table(schema, name) or {}
+        place = table.get("Parameters", {}).get("metadata_location")
+        if not place:
+            raise CatalogError(
+                f"{schema}.{name} has no metadata_location in the Data Catalog",
+                operation="GetTable",
+            )
+        if self.credentials.local:
+            self.storage.ensure_bucket()
+        clone = iceberg_clone.cloned(iceberg_clone.read(self.storage.read(place)), location)
+        file = f"{location}/metadata/00000-{uuid.uuid4()}.metadata.json"
+        self.storage.put(file, json.dumps(clone).encode())
+        return file
+
+
+def _overlap(one: str, other: str) -> bool:
+    return same_location(one, other) or lies_under(one, other) or lies_under(other, one)

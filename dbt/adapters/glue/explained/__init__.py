@@ -1,0 +1,1 @@
+"""The most common causes of errors, recognised and explained: a table."""

@@ -1,0 +1,63 @@
+"""The configs `table_properties` and `write_options`: values as Spark takes them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dbt.adapters.glue.exceptions import ConfigurationError
+
+# Iceberg's write options by the table property of the same meaning: SQL can give no write option.
+# iceberg.apache.org/docs/1.10.0/spark-configuration, "Write options".
+ICEBERG_WRITE_OPTIONS = {
+    "write-format": "write.format.default",
+    "target-file-size-bytes": "write.target-file-size-bytes",
+    "fanout-enabled": "write.spark.fanout.enabled",
+    "distribution-mode": "write.distribution-mode",
+    "delete-granularity": "write.delete.granularity",
+}
+# For the file format that the table has.
+ICEBERG_FILE_OPTIONS = ("compression-codec", "compression-level", "compression-strategy")
+
+
+def texts(key: str, given: Any) -> dict[str, str]:
+    """A mapping of a model's config with all values as text; what is null is left out.
+
+    Raises ConfigurationError for what is no mapping of text, numbers and booleans.
+    """
+    if not given:
+        return {}
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"{key}: got {given!r}, expected a mapping of names to values")
+    found = {}
+    for name, value in given.items():
+        if isinstance(value, (Mapping, list, tuple)):
+            raise ConfigurationError(
+                f"{key}: got {value!r} for {name}, expected text, a number or true or false",
+                hint="Write a list or a mapping as the text that Spark is to read.",
+            )
+        if value is not None:
+            found[str(name)] = str(value).lower() if isinstance(value, bool) else str(value)
+    return found
+
+
+def iceberg_properties(options: Mapping[str, str], file_format: str) -> dict[str, str]:
+    """Iceberg's write options as table properties.
+
+    file_format: the table's `write.format.default`. Raises ConfigurationError for an option that
+    would have no effect.
+    """
+    properties = {}
+    for name, value in options.items():
+        if name.startswith("write."):
+            properties[name] = value
+        elif name in ICEBERG_WRITE_OPTIONS:
+            properties[ICEBERG_WRITE_OPTIONS[name]] = value
+        elif name in ICEBERG_FILE_OPTIONS:
+            properties[f"write.{file_format}.{name}"] = value
+        else:
+            known = sorted([*ICEBERG_WRITE_OPTIONS, *ICEBERG_FILE_OPTIONS])
+            raise ConfigurationError(
+                f"write_options: got {name} for file_format iceberg, expected one of "
+                f"{', '.join(known)}, or a table property write.…",
+                hint="Set what is no write option by table_properties.",
+            )
+    return properties

@@ -1,0 +1,111 @@
+{% materialization clone, adapter='glue' -%}
+  {%- if not defer_relation -%}
+    {{ log('No relation found in state manifest for ' ~ model.unique_id, info=True) }}
+    {{ return({'relations': []}) }}
+  {%- endif -%}
+  {%- set existing_relation = load_cached_relation(this) -%}
+  {%- if existing_relation is not none and not flags.FULL_REFRESH -%}
+    {{ log('Relation ' ~ existing_relation ~ ' already exists', info=True) }}
+    {{ return({'relations': []}) }}
+  {%- endif -%}
+  {%- if this.matches(schema=defer_relation.schema, identifier=defer_relation.identifier) -%}
+    {{ log('Target relation and defer relation are the same, skipping clone for relation: ' ~ this, info=True) }}
+    {{ return({'relations': []}) }}
+  {%- endif -%}
+
+  {%- set source = glue__relation_to_clone(defer_relation) -%}
+  {%- if source.is_table and can_clone_table() and adapter.table_format(source.table_format).clone -%}
+    {%- set target_relation = glue__clone_table(source, existing_relation) -%}
+  {%- else -%}
+    {%- set target_relation = glue__clone_as_view(source, existing_relation) -%}
+  {%- endif -%}
+
+  {%- do apply_grants(target_relation, config.get('grants'), should_revoke=existing_relation is not none) -%}
+  {%- do persist_docs(target_relation, model, for_relation=false) -%}
+  {{ glue__apply_lake_formation(target_relation) }}
+  {{ return({'relations': [target_relation]}) }}
+{%- endmaterialization %}
+
+
+{#-- A project may say no, as on other adapters: then every clone is a view. --#}
+{% macro glue__can_clone_table() -%}
+  {{ return(True) }}
+{%- endmacro %}
+
+
+{#-- What the state's manifest names may not have been built, or be gone. --#}
+{% macro glue__relation_to_clone(defer_relation) -%}
+  {%- set source = load_cached_relation(defer_relation) -%}
+  {%- if source is none -%}
+    {%- do exceptions.raise_compiler_error(
+      'clone: got ' ~ defer_relation.render_bare() ~ ' from the state, expected a table or view in the Data Catalog. '
+      'Build it first, or leave it out with --exclude ' ~ model.name ~ '.'
+    ) -%}
+  {%- endif -%}
+  {{ return(source) }}
+{%- endmacro %}
+
+
+{#-- A table of its own over the data files of the other one. --#}
+{% macro glue__clone_table(source, existing_relation) -%}
+  {%- set target_relation = this.incorporate(type='table', table_format=source.table_format) -%}
+  {{ glue__drop_for_clone(existing_relation, source, glue__clone_location(target_relation)) }}
+  {{ glue__clear_location(target_relation) }}
+  {%- call statement('main') -%}
+    {{ create_or_replace_clone(target_relation, source) }}
+  {%- endcall -%}
+  {{ return(target_relation) }}
+{%- endmacro %}
+
+
+{#-- What cannot be cloned without a copy is read through a view. --#}
+{% macro glue__clone_as_view(source, existing_relation) -%}
+  {%- set target_relation = this.incorporate(type='view', table_format=none) -%}
+  {%- if existing_relation is not none and not existing_relation.is_view -%}
+    {{ glue__drop_for_clone(existing_relation, source, none) }}
+  {%- endif -%}
+  {%- call statement('main') -%}
+    {{ get_create_view_as_sql(target_relation, 'select * from ' ~ source) }}
+  {%- endcall -%}
+  {{ return(target_relation) }}
+{%- endmacro %}
+
+
+{% macro glue__clone_location(relation) -%}
+  {{ return(adapter.get_location(relation, glue__custom_location(), as_clause=False)) }}
+{%- endmacro %}
+
+
+{#-- Nothing is dropped or cleared where the source's data lies. A clone is not purged: Iceberg
+     refuses that for a table that has another one's files. --#}
+{% macro glue__drop_for_clone(existing_relation, source, location) -%}
+  {%- set is_table = existing_relation is not none and not existing_relation.is_view -%}
+  {%- set recorded = adapter.recorded_location(existing_relation) if is_table else none -%}
+  {%- do adapter.refuse_to_clone_into(source, location, recorded) -%}
+  {%- if is_table and existing_relation.is_iceberg -%}
+    {%- do adapter.cache_dropped(existing_relation) -%}
+    {{ glue_exec_query('drop table if exists ' ~ existing_relation) }}
+    {%- do adapter.delete_table_data(existing_relation, recorded, glue__custom_location()) -%}
+  {%- elif existing_relation is not none -%}
+    {{ glue__drop_existing(existing_relation) }}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{% macro glue__create_or_replace_clone(this_relation, defer_relation) -%}
+  {%- if this_relation.is_iceberg -%}
+    {{ glue__register_clone(this_relation, defer_relation) }}
+  {%- else -%}
+    create table {{ this_relation }} shallow clone {{ defer_relation }}
+    {{ glue__location_of(this_relation) }}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#-- Iceberg has no CLONE; a metadata file that names the other table's files does the same. --#}
+{% macro glue__register_clone(relation, source) -%}
+  {%- set metadata = adapter.write_clone_metadata(source, glue__clone_location(relation)) -%}
+  call {{ relation.render() | replace('.' ~ relation.render_bare(), '') }}.system.register_table(
+    table => {{ glue__literal(relation.render_bare()) }}, metadata_file => {{ glue__literal(metadata) }}
+  )
+{%- endmacro %}

@@ -1,0 +1,200 @@
+from datetime import datetime, timezone
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from dbt_common.exceptions import DbtDatabaseError
+
+from dbt.adapters.glue import incremental_methods, microbatch
+from dbt.adapters.glue.incremental import refusal, strategies_of, why_not
+from dbt.adapters.glue.incremental_methods import IncrementalMethods
+from dbt.adapters.glue.query_relation import QueryRelation, as_subquery
+from dbt.adapters.glue.table_format import FORMATS, INCREMENTAL_STRATEGIES
+
+ALL = list(INCREMENTAL_STRATEGIES)
+PARTITIONS = ["append", "insert_overwrite", "microbatch"]
+
+
+@pytest.mark.parametrize(
+    "name,expected",
+    [
+        ("parquet", PARTITIONS),
+        ("csv", PARTITIONS),
+        ("iceberg", ALL),
+        ("s3tables", ALL),
+        ("delta", ALL),
+        ("hudi", ["append", "insert_overwrite", "merge", "microbatch"]),
+    ],
+)
+def test_strategies_of_a_format(name: str, expected: list[str]) -> None:
+    assert strategies_of(FORMATS[name]) == expected
+    for strategy in set(ALL) - set(expected):
+        assert why_not(FORMATS[name], strategy)
+
+
+@pytest.mark.parametrize(
+    "name,strategy,config,words",
+    [
+        ("orc", "merge", {}, "no MERGE INTO for orc"),
+        ("parquet", "upsert", {}, "get_incremental_upsert_sql"),
+        ("hudi", "delete+insert", {}, "Use merge"),
+        ("hudi", "replace_where", {}, "in one commit"),
+        ("hudi", "merge", {}, "unique_key: got none"),
+        ("iceberg", "delete+insert", {}, "unique_key: got none"),
+        ("delta", "replace_where", {}, "incremental_predicates: got none"),
+        ("parquet", "microbatch", {}, "partition_by: got none"),
+        ("iceberg", "append", {"matched_condition": "x"}, "expected 'merge'"),
+        ("iceberg", "merge", {"matched_condition": "x", "update_condition": "y"}, "the same"),
+        ("iceberg", "merge", {"not_matched_by_source_action": "keep"}, "expected delete, or"),
+        ("iceberg", "merge", {"not_matched_by_source_condition": "x"}, "got it alone"),
+        (
+            "hudi",
+            "merge",
+            {"unique_key": "id", "not_matched_by_source_action": "delete"},
+            "without an error",
+        ),
+        ("delta", "microbatch", {"concurrent_batches": True}, "expected false"),
+        ("iceberg", "microbatch", {"concurrent_batches": True}, "a transform of event_time"),
+    ],
+)
+def test_what_does_not_go_together(name: str, strategy: str, config: dict, words: str) -> None:
+    assert words in (refusal(FORMATS[name], strategy, config, own=False) or "")
+
+
+def test_a_strategy_of_the_project_is_its_own_affair() -> None:
+    assert refusal(FORMATS["csv"], "upsert", {}, own=True) is None
+
+
+def batches(partition_by: Any, size: str = "day") -> dict[str, Any]:
+    return {"event_time": "TS", "batch_size": size, "partition_by": partition_by}
+
+
+@pytest.mark.parametrize(
+    "partition_by,size,aligned",
+    [
+        ("days(ts)", "day", True),
+        (["bucket(4, id)", "hour(`ts`)"], "day", True),
+        ("days(ts)", "hour", False),
+        ("months(ts)", "day", False),
+        ("date(ts)", "year", True),
+        ("days(other)", "day", False),
+        ("ts", "hour", True),
+        (None, "day", False),
+    ],
+)
+def test_batches_are_aligned_with_partitions(partition_by: Any, size: str, aligned: bool) -> None:
+    config = batches(partition_by, size)
+    assert microbatch.is_aligned(FORMATS["iceberg"], config) is aligned
+    assert microbatch.concurrent(FORMATS["iceberg"], config) is aligned
+    assert not microbatch.concurrent(FORMATS["delta"], config)
+    assert not microbatch.concurrent(FORMATS["hudi"], config)
+    assert microbatch.concurrent(FORMATS["parquet"], config) is bool(partition_by)
+
+
+class Config(dict):
+    """A node's config: items for dbt's get, and an attribute that is set."""
+
+    concurrent_batches: bool | None = None
+
+
+def test_batches_that_conflict_run_one_by_one() -> None:
+    made = {
+        name: SimpleNamespace(config=Config(incremental_strategy="microbatch", **config))
+        for name, config in {
+            "delta": {"file_format": "delta"},
+            "aligned": {"file_format": "iceberg", **batches("days(ts)")},
+            "asked": {"file_format": "delta", "concurrent_batches": True},
+            "parquet": {"partition_by": "day"},
+        }.items()
+    }
+    made["table"] = SimpleNamespace(config=Config(file_format="delta"))
+    microbatch.run_one_by_one([*made.values(), SimpleNamespace()])
+    assert [name for name, node in made.items() if node.config.concurrent_batches is False] == [
+        "delta"
+    ]
+
+
+@pytest.mark.parametrize(
+    "dtype,expected",
+    [
+        ("timestamp", "`ts` >= timestamp'2024-03-01 00:00:00+00:00'"),
+        ("timestamp_ntz", "`ts` >= timestamp_ntz'2024-03-01 00:00:00'"),
+        ("date", "`ts` >= date'2024-03-01'"),
+        ("string", "cast(`ts` as timestamp) >= timestamp'2024-03-01 00:00:00+00:00'"),
+    ],
+)
+def test_the_window_of_a_batch(dtype: str, expected: str) -> None:
+    start = datetime(2024, 3, 1, tzinfo=timezone.utc)
+    assert microbatch.window("ts", dtype, start, None) == expected
+
+
+def test_a_query_stands_for_a_relation() -> None:
+    relation = QueryRelation.of("tab__dbt_tmp_1", "select ';' as a; -- ; done\n")
+    assert str(relation) == "(\nselect ';' as a\n-- ; done\n\n)"
+    assert relation.identifier == "tab__dbt_tmp_1" and not relation.include_policy.schema
+
+
+@pytest.mark.parametrize("query", ["select 1", "select ';'", "select 1 -- ;", "select `a;`"])
+def test_only_a_semicolon_at_the_end_goes(query: str) -> None:
+    assert as_subquery(query) == query
+    assert as_subquery(f"{query}\n; \n").strip() == query
+
+
+class Writer:
+    """Answers statements in turn: an exception is raised, anything else is the rows."""
+
+    write_increment = IncrementalMethods.write_increment
+    _reason = IncrementalMethods._reason
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers, self.sent = list(answers), []
+
+    def execute(self, sql: str, **kwargs: Any) -> Any:
+        self.sent.append(" ".join(sql.split()))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return "OK", SimpleNamespace(rows=answer)
+
+
+SOURCE = QueryRelation.of("tab", "select 1 as id")
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    slept: list[float] = []
+    monkeypatch.setattr(incremental_methods.time, "sleep", slept.append)
+    return slept
+
+
+def test_doubled_keys_are_told() -> None:
+    writer = Writer(DbtDatabaseError("[MERGE_CARDINALITY_VIOLATION] The ON"), [(7, "x", 3, 5)])
+    with pytest.raises(DbtDatabaseError) as raised:
+        writer.write_increment("merge", SOURCE, ["`id`", "`part`"])
+    assert "`id` = 7, `part` = x (3 rows)" in str(raised.value)
+    assert "Keys with more than one row: 5" in str(raised.value)
+    assert "MERGE_CARDINALITY_VIOLATION" in str(raised.value)
+    assert "group by `id`, `part` having count(*) > 1" in writer.sent[1]
+
+
+def test_other_errors_stay_as_they_are() -> None:
+    writer = Writer(DbtDatabaseError("division by zero"))
+    with pytest.raises(DbtDatabaseError, match="division by zero"):
+        writer.write_increment("merge", SOURCE, ["`id`"])
+    assert writer.sent == ["merge"]
+
+
+def test_a_lost_commit_is_repeated_where_that_does_no_harm(no_pauses: list[float]) -> None:
+    lost = DbtDatabaseError("org.apache.iceberg.exceptions.CommitFailedException: Cannot commit")
+    assert Writer(lost, lost, []).write_increment("insert", SOURCE, [], repeatable=True)
+    assert len(no_pauses) == 2
+    with pytest.raises(DbtDatabaseError, match="Cannot commit"):
+        Writer(lost).write_increment("insert", SOURCE, [])
+    with pytest.raises(DbtDatabaseError, match="Cannot commit"):
+        Writer(*[lost] * 6).write_increment("insert", SOURCE, [], repeatable=True)
+
+
+def test_partitions_that_are_not_the_configs_are_told() -> None:
+    error = DbtDatabaseError(f"ValidationException: {incremental_methods.NOT_ALIGNED} x")
+    with pytest.raises(DbtDatabaseError, match="full-refresh"):
+        Writer(error).write_increment("insert", SOURCE, [])

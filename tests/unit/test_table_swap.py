@@ -1,0 +1,147 @@
+"""One catalog entry takes the place of another, against moto's Glue."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from dbt.adapters.glue.catalog import DataCatalog
+from dbt.adapters.glue.exceptions import CatalogError
+from dbt.adapters.glue.table_swap import Definition, definition_of, put_in_place
+
+PARQUET = {"spark.sql.sources.provider": "parquet"}
+
+
+@pytest.fixture
+def catalog(monkeypatch: pytest.MonkeyPatch) -> Iterator[DataCatalog]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        clients: Any = SimpleNamespace(glue=boto3.client("glue", region_name="us-east-1"))
+        catalog = DataCatalog(clients)
+        catalog.create_database("db", "s3://b/db/")
+        yield catalog
+
+
+def make(catalog: DataCatalog, name: str, days: str = "", **changes: Any) -> None:
+    """A table at s3://b/<name>, with a partition for each letter of `days`."""
+    storage = {"Columns": [{"Name": "id", "Type": "int"}], "Location": f"s3://b/{name}"}
+    table = {"Name": name, "StorageDescriptor": storage, "Parameters": PARQUET, **changes}
+    if days:
+        table["PartitionKeys"] = [{"Name": "day", "Type": "string"}]
+    catalog.create_table("db", table)
+    place = f"s3://b/{name}/day="
+    partitions = [
+        {"Values": [day], "StorageDescriptor": {**storage, "Location": place + day}} for day in days
+    ]
+    catalog.create_partitions("db", name, partitions)
+
+
+def places(catalog: DataCatalog, name: str) -> dict[str, str]:
+    return {
+        partition["Values"][0]: partition["StorageDescriptor"]["Location"]
+        for partition in catalog.get_partitions("db", name)
+    }
+
+
+def test_the_entry_becomes_the_other_one_and_the_staging_entry_goes(catalog: DataCatalog) -> None:
+    make(catalog, "t", Parameters={"old": "1"})
+    make(catalog, "t_new", Description="new", Parameters={"new": "1"})
+    put_in_place(catalog, ("db", "t_new"), ("db", "T"))
+    table = catalog.get_table("db", "t") or {}
+    assert table["StorageDescriptor"]["Location"] == "s3://b/t_new"
+    assert (table["Parameters"], table["Description"]) == ({"new": "1"}, "new")
+    assert catalog.get_table("db", "t_new") is None
+
+
+@pytest.mark.parametrize("days", ["bcd", "a"])
+def test_partitions_are_moved_made_and_deleted(catalog: DataCatalog, days: str) -> None:
+    make(catalog, "t", "abc")
+    make(catalog, "t_new", days)
+    put_in_place(catalog, ("db", "t_new"), ("db", "t"))
+    assert places(catalog, "t") == {day: f"s3://b/t_new/day={day}" for day in days}
+
+
+def test_a_table_with_many_partitions_is_moved_in_batches(catalog: DataCatalog) -> None:
+    letters = "".join(chr(0x4E00 + number) for number in range(230))
+    make(catalog, "t", letters[:150])
+    make(catalog, "t_new", letters[60:])
+    put_in_place(catalog, ("db", "t_new"), ("db", "t"))
+    assert places(catalog, "t") == {day: f"s3://b/t_new/day={day}" for day in letters[60:]}
+
+
+@pytest.mark.parametrize(("before", "after"), [("ab", ""), ("", "ab")])
+def test_other_partition_keys_make_another_entry(
+    catalog: DataCatalog, before: str, after: str
+) -> None:
+    make(catalog, "t", before)
+    make(catalog, "t_new", after)
+    put_in_place(catalog, ("db", "t_new"), ("db", "t"))
+    table = catalog.get_table("db", "t") or {}
+    assert table["StorageDescriptor"]["Location"] == "s3://b/t_new"
+    assert set(places(catalog, "t")) == set(after)
+
+
+def test_what_was_there_is_made_again_where_the_new_entry_is_refused(
+    catalog: DataCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(catalog, "t", "ab")
+    make(catalog, "t_new")
+    create = catalog.create_table
+
+    def refuse(database: str, table_input: dict[str, Any]) -> None:
+        if table_input["StorageDescriptor"]["Location"] == "s3://b/t_new":
+            raise CatalogError("no", operation="CreateTable", code="InvalidInputException")
+        create(database, table_input)
+
+    monkeypatch.setattr(catalog, "create_table", refuse)
+    with pytest.raises(CatalogError, match="no"):
+        put_in_place(catalog, ("db", "t_new"), ("db", "t"))
+    assert places(catalog, "t") == {"a": "s3://b/t/day=a", "b": "s3://b/t/day=b"}
+    assert catalog.get_table("db", "t_new") is not None
+
+
+def test_a_target_that_somebody_has_dropped_is_made(catalog: DataCatalog) -> None:
+    make(catalog, "t_new", "ab")
+    put_in_place(catalog, ("db", "t_new"), ("db", "t"))
+    assert set(places(catalog, "t")) == {"a", "b"}
+    with pytest.raises(CatalogError, match="t_new is not in the catalog"):
+        put_in_place(catalog, ("db", "t_new"), ("db", "t"))
+
+
+def test_hudi_is_told_its_name_and_takes_its_query_tables_along(catalog: DataCatalog) -> None:
+    hudi = {"spark.sql.sources.provider": "hudi"}
+    make(catalog, "t", Parameters=PARQUET)
+    for name in ("t_new", "t_new_ro", "t_new_rt"):
+        make(catalog, name, Parameters=hudi)
+    put_in_place(catalog, ("db", "t_new"), ("db", "t"))
+    assert {table["Name"] for table in catalog.get_tables("db")} == {"t", "t_ro", "t_rt"}
+    settings = (catalog.get_table("db", "t") or {})["Parameters"]
+    assert settings["hoodie.datasource.hive_sync.table"] == "t"
+    assert settings["hoodie.datasource.hive_sync.database"] == "db"
+
+
+def test_the_definition_is_what_the_user_has_said() -> None:
+    table = {
+        "StorageDescriptor": {
+            "SerdeInfo": {"Parameters": {"path": "s3://b/t", "Header": "true"}},
+        },
+        "Parameters": {**PARQUET, "comment": "it", "mine": "1", "totalSize": "5"},
+    }
+    assert definition_of(table) == Definition("parquet", {"mine": "1"}, {"header": "true"}, "it")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"TableType": "VIRTUAL_VIEW"},
+        {"PartitionKeys": [{"Name": "day"}]},
+        {"StorageDescriptor": {"BucketColumns": ["a"]}},
+        {"Parameters": {"spark.sql.sources.schema.numBuckets": "4"}},
+    ],
+)
+def test_views_partitions_and_buckets_are_not_moved_by_a_location(change: dict[str, Any]) -> None:
+    assert definition_of({"Parameters": PARQUET, **change}) is None

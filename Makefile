@@ -38,8 +38,9 @@ lint: $(INSTALLED) ## ruff check, ruff format --check, mypy
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy dbt/adapters/glue scripts benchmarks
 
-docs: $(INSTALLED) ## write docs/configuration.md anew from the code
+docs: $(INSTALLED) ## write docs/configuration.md and docs/errors.md anew from the code
 	@$(BIN)/python -m dbt.adapters.glue.config_docs
+	$(BIN)/python -m dbt.adapters.glue.errors_docs
 
 formats: $(JARS) ## run every format with every feature and write docs/formats.md from what it shows
 	@DBT_GLUE_MATRIX_JSON=$(CURDIR)/$(VENV)/matrix.json $(PYTEST) tests/functional/test_matrix.py -k test_cell

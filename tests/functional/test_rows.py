@@ -1,7 +1,7 @@
 """What is stored is what was selected, row by row, against rows written down in plain Python."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -78,6 +78,7 @@ ROWS: list[Row] = [
 HARD = [typed(20, ""), typed(21, "two\nlines"), typed(22, " blanks around ")]
 # What Spark's writer and reader of a format do not agree on: docs/formats.md.
 LOST: dict[str, list[Row]] = {"csv": HARD}
+MILLISECONDS = ("csv", "json")  # all that is kept of a moment
 
 REWRITTEN = range(150, 210)  # of 200 days
 
@@ -166,6 +167,15 @@ def rows_of(file_format: str) -> list[Row]:
     return ROWS + [row for row in HARD if row not in LOST.get(file_format, ())]
 
 
+def wanted(file_format: str) -> Iterator[Row]:
+    """The rows as the format keeps them."""
+    for row in map(plain, rows_of(file_format)):
+        *before, moment, day, flag, ratio = row
+        if moment is not None and file_format in MILLISECONDS:
+            moment = moment // 1000 * 1000
+        yield (*before, moment, day, flag, ratio)
+
+
 class TestRows:
     @pytest.fixture(scope="class")
     def models(self) -> dict[str, str]:
@@ -196,17 +206,23 @@ class TestRows:
     def test_every_value_comes_back(self, two_runs: Any, name: str, times: int) -> None:
         """Nulls, duplicates, unicode, limits of types, instants of all zones, empty slices."""
         found = self.read(two_runs, name, READ_TYPED)
-        for file_format, rows in found.items():
-            wanted = in_order(map(plain, rows_of(file_format) * times))
-            assert in_order(map(plain, rows)) == wanted, file_format
+        differences = {
+            file_format: (
+                [row for row in in_order(map(plain, rows)) if row not in wanted(file_format)],
+                [row for row in wanted(file_format) if row not in set(map(plain, rows))],
+            )
+            for file_format, rows in found.items()
+            if in_order(map(plain, rows)) != in_order([*wanted(file_format)] * times)
+        }
+        assert differences == {}
 
     def test_200_partitions_of_which_some_are_rewritten(self, two_runs: Any) -> None:
-        wanted = sorted(
+        expected = sorted(
             (id, 2 if id in REWRITTEN else 1, str(date(2024, 1, 1) + timedelta(days=id)))
             for id in range(REWRITTEN.stop)
         )
         for file_format, rows in self.read(two_runs, "days", DAYS_READ).items():
-            assert sorted(rows) == wanted, file_format
+            assert sorted(rows) == expected, file_format
 
     def test_lines_of_text(self, two_runs: Any) -> None:
         """A null is an empty line, and a line break begins another row."""

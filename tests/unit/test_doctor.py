@@ -13,9 +13,9 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
+from unit.doctor_profile import PROFILE, ROLE, USER, credentials
 
 from dbt.adapters.glue import cli
-from dbt.adapters.glue.credentials import GlueCredentials
 from dbt.adapters.glue.doctor import (
     access,
     command,
@@ -40,28 +40,12 @@ from dbt.adapters.glue.doctor.finding import (
 )
 from dbt.adapters.glue.exceptions import AccessDenied, ConfigurationError
 
-ROLE = "arn:aws:iam::123456789012:role/service/GlueRole"
-USER = "arn:aws:iam::123456789012:user/ann"
 ASSUMED = "arn:aws:sts::123456789012:assumed-role/CI/run-7"
-PROFILE = {
-    "role_arn": ROLE,
-    "region": "eu-west-1",
-    "schema": "Sales",
-    "location": "s3://my-bucket/warehouse",
-    "workers": 2,
-    "worker_type": "G.1X",
-    "glue_version": "5.1",
-    "datalake_formats": "iceberg",
-}
 
 
 @pytest.fixture(autouse=True)
 def no_local_glue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DBT_GLUE_LOCAL", raising=False)
-
-
-def credentials(**keys: Any) -> GlueCredentials:
-    return GlueCredentials(**{**PROFILE, **keys})
 
 
 def subject(clients: Any = None, caller: str = USER, **keys: Any) -> Subject:

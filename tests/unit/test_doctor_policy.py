@@ -7,33 +7,17 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore import xform_name
+from unit.doctor_profile import ROLE, USER, credentials
 
 from dbt.adapters.glue import cli
-from dbt.adapters.glue.credentials import GlueCredentials
 from dbt.adapters.glue.doctor import access, policy
 
 PACKAGE = Path(cli.__file__).parent
-ROLE = "arn:aws:iam::123456789012:role/service/GlueRole"
-USER = "arn:aws:iam::123456789012:user/ann"
-PROFILE = {
-    "role_arn": ROLE,
-    "region": "eu-west-1",
-    "schema": "Sales",
-    "location": "s3://my-bucket/warehouse",
-    "workers": 2,
-    "worker_type": "G.1X",
-    "glue_version": "5.1",
-    "datalake_formats": "iceberg",
-}
 
 
 @pytest.fixture(autouse=True)
 def no_local_glue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DBT_GLUE_LOCAL", raising=False)
-
-
-def credentials(**keys: Any) -> GlueCredentials:
-    return GlueCredentials(**{**PROFILE, **keys})
 
 
 class TestOperations:

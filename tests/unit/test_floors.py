@@ -37,7 +37,7 @@ FLOORS = [
     {"microbatch"},
     {"spark_conf", "table_format", "options", "sql_text", "catalog_changes"}
     | {"maintenance", "iceberg_clone", "build_folders", "table_options"}
-    | {"table_buckets", "older_sql"},
+    | {"table_buckets", "older_sql", "generated_page"},
     {"session"},
     {"clients"},
     {"exceptions"},

@@ -101,7 +101,7 @@ def test_every_format_is_in_the_matrix() -> None:
 def test_the_page_has_a_word_in_every_cell() -> None:
     outcomes = {cell: Runs([REFUSED]).outcome(cell) for cell in CELLS if cell.file_format == "orc"}
     text = page.document(json.loads(page.to_json(outcomes)))
-    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    rows = [line for line in text.partition("## Notes")[0].splitlines() if line.startswith("| ")]
     assert rows[0] == "|  | orc |"
     assert all(row.endswith("| no [1](#notes) |") for row in rows[2:]) and len(rows) == 19
     assert "\n1. *format* cannot.\n" in text

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dbt.adapters.glue.credentials import LOCAL_DEFAULTS, GlueCredentials
 from dbt.adapters.glue.doctor.policy import Document, client_policy, service_role_policy
+from dbt.adapters.glue.generated_page import write_or_check
 from dbt.adapters.glue.model_config import GlueConfig
 from dbt.adapters.glue.options import options_of
 from dbt.adapters.glue.table_format import FORMATS
@@ -131,13 +132,5 @@ def document() -> str:
     return text
 
 
-def main(arguments: list[str]) -> int:
-    """Writes the page, or with --check tells by 1 that it is stale."""
-    if "--check" in arguments:
-        return int(TARGET.read_text(encoding="utf-8") != document())
-    TARGET.write_text(document(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_or_check(TARGET, document(), sys.argv[1:]))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dbt.adapters.glue.explained.model import Explanation
 from dbt.adapters.glue.explained.table import PARTS
+from dbt.adapters.glue.generated_page import write_or_check
 
 TARGET = Path(__file__).parents[3] / "docs" / "errors.md"
 
@@ -54,13 +55,5 @@ def document() -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def main(arguments: list[str]) -> int:
-    """Writes the page, or with --check tells by 1 that it is stale."""
-    if "--check" in arguments:
-        return int(TARGET.read_text(encoding="utf-8") != document())
-    TARGET.write_text(document(), encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_or_check(TARGET, document(), sys.argv[1:]))

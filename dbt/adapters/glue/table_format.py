@@ -34,6 +34,7 @@ class TableFormat:
     # (table property, value) without which the format refuses the change
     drop_column_needs: tuple[str, str] | None = None
     widens_needs: tuple[str, str] | None = None
+    unreadable: tuple[str, ...] = ()  # types that Spark writes and then cannot read
     small_integers: bool = True  # keeps tinyint and smallint; otherwise they are int
     comment_column: bool = True
     not_null: bool = False  # NOT NULL is checked when rows are written
@@ -66,7 +67,7 @@ FORMATS: dict[str, TableFormat] = {
         TableFormat("csv", void=False, clustered=True),
         TableFormat("json", clustered=True),
         # Spark refuses ALTER TABLE ADD COLUMNS on these two.
-        TableFormat("avro", add_column=False, clustered=True),
+        TableFormat("avro", add_column=False, clustered=True, unreadable=("tinyint", "smallint")),
         TableFormat("text", void=False, add_column=False, clustered=True),
         TableFormat(
             "iceberg",

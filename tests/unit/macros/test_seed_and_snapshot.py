@@ -67,7 +67,7 @@ def snapshot(name: str, **more: object) -> FakeProject:
 
 
 def test_snapshot_takes_formats_that_update() -> None:
-    with pytest.raises(CompilationError, match="expected iceberg, delta or hudi"):
+    with pytest.raises(CompilationError, match="expected iceberg, delta, hudi or s3tables"):
         snapshot("parquet").run("snapshot")
 
 

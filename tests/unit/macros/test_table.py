@@ -111,6 +111,15 @@ def test_pain_10_a_view_takes_the_place_of_a_table_once_it_is_known_to_work() ->
     ]
 
 
+@pytest.mark.parametrize("type_", ["smallint", "struct<a:TINYINT>"])
+def test_what_avro_could_not_read_again_is_not_written(type_: str) -> None:
+    project = FakeProject(file_format="avro")
+    project.adapter.increment_columns = columns(n=type_)
+    with pytest.raises(CompilationError, match="the column n is .* Cast it to int"):
+        project.run("table")
+    assert all("where false" in line for line in project.adapter.log)
+
+
 @pytest.mark.parametrize(
     ("query", "found", "told"),
     [

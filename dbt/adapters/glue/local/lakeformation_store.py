@@ -8,12 +8,11 @@ and made again is another object, without tags, filters and grants.
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from .sqlite_file import SqliteFile
 
 _SCHEMA = """
 create table if not exists lf_tag (key text primary key, possible text not null);
@@ -49,20 +48,11 @@ class Grant(NamedTuple):
     grantable: frozenset[str]
 
 
-class LakeFormationStore:
+class LakeFormationStore(SqliteFile):
     """Thread-safe; each method is one transaction."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.execute("pragma journal_mode = wal")
-        self._connection.execute("pragma synchronous = normal")
-        self._connection.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        super().__init__(path, _SCHEMA)
 
     def forget_earlier(self, owner: Owner) -> None:
         """Forgets what an earlier object of this name had."""
@@ -179,14 +169,3 @@ class LakeFormationStore:
                     "insert into granted values (?, ?, ?, ?, ?, ?)",
                     (grant.principal, resource, *grant.owner, *names),
                 )
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._connection.execute("begin")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("rollback")
-                raise
-            self._connection.execute("commit")

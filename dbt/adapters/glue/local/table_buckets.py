@@ -10,10 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +21,7 @@ from .errors import (
     EntityNotFoundException,
     InvalidInputException,
 )
+from .sqlite_file import SqliteFile
 from .table_mapping import Document
 from .versions import Entity
 
@@ -68,20 +66,11 @@ def data_location(bucket: str) -> str:
     return f"s3://{bucket}--table-s3"
 
 
-class TableBucketStore:
+class TableBucketStore(SqliteFile):
     """Thread-safe; each method is one transaction. Names are in lower case."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("pragma journal_mode = wal")
-        self._connection.execute("pragma synchronous = normal")
-        self._connection.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        super().__init__(path, _SCHEMA)
 
     def buckets(self) -> list[Bucket]:
         with self._transaction() as connection:
@@ -190,17 +179,6 @@ class TableBucketStore:
                 "delete from iceberg_table where bucket = ? and namespace = ? and name = ?",
                 (bucket, namespace, name),
             )
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._connection.execute("begin")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("rollback")
-                raise
-            self._connection.execute("commit")
 
 
 def _check_name(name: str) -> None:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .sqlite_file import SqliteFile
 from .table_mapping import Document, carry_over, fingerprint
 
 _SCHEMA = """
@@ -56,21 +55,11 @@ class Entity:
     updated: float
 
 
-class VersionStore:
+class VersionStore(SqliteFile):
     """Thread-safe; each method is one transaction."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("pragma journal_mode = wal")
-        self._connection.execute("pragma synchronous = normal")
-        self._connection.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        super().__init__(path, _SCHEMA)
 
     def observe(self, kind: str, parent: str, seen: Iterable[Seen]) -> list[Entity]:
         """The catalog's view of what the metastore has now; changes made there are recorded."""
@@ -151,17 +140,6 @@ class VersionStore:
                 connection.executemany(
                     "delete from tag where arn = ? and key = ?", [(arn, key) for key in keys]
                 )
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._connection.execute("begin")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("rollback")
-                raise
-            self._connection.execute("commit")
 
     def _observe_one(
         self,

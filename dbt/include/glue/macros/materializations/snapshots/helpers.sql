@@ -2,7 +2,7 @@
   {%- set format = glue__model_format() -%}
   {%- if not format.snapshot -%}
     {%- do exceptions.raise_compiler_error(
-      'file_format: got ' ~ format.name ~ ' for a snapshot, expected iceberg, delta or hudi: '
+      'file_format: got ' ~ format.name ~ ' for a snapshot, expected iceberg, delta, hudi or s3tables: '
       'a snapshot updates rows'
     ) -%}
   {%- endif -%}

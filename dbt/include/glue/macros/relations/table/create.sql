@@ -86,6 +86,9 @@
   {%- set same_format = existing_relation is not none and existing_relation.is_table
       and existing_relation.table_format == format.name -%}
   {{ glue__validate_sorted_by() }}
+  {%- if format.unreadable -%}
+    {{ glue__refuse_columns(target_relation, get_column_schema_from_query(sql)) }}
+  {%- endif -%}
   {%- if existing_relation is none and format.managed -%}
     {{ glue__create_and_fill(target_relation, sql, statement_name) }}
   {%- elif existing_relation is none -%}
@@ -138,6 +141,13 @@
         ~ ' cannot store. Give it one: cast(null as string).'
       ) -%}
     {%- endif -%}
+    {%- for type in adapter.table_format(relation.table_format).unreadable
+        if modules.re.search('\\b' ~ type ~ '\\b', column.dtype | lower) -%}
+      {%- do exceptions.raise_compiler_error(
+        relation ~ ': the column ' ~ column.name ~ ' is ' ~ column.dtype ~ ', which Spark writes to '
+        ~ relation.table_format ~ ' and then cannot read. Cast it to int.'
+      ) -%}
+    {%- endfor -%}
   {%- endfor -%}
 {%- endmacro %}
 

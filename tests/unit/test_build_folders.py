@@ -1,6 +1,6 @@
 """Folders of builds, and what of them is deleted when."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -31,7 +31,9 @@ def test_what_another_run_may_be_writing_is_not_left_over(monkeypatch: pytest.Mo
 def test_older_builds_wait_for_those_who_read_them() -> None:
     now = [0.0]
     builds = OlderBuilds(lambda: now[0])
-    first, second = (OlderBuild("s", name, "s3://b/t", None, None) for name in "ab")
+    first, second = (
+        OlderBuild("s", name, "s3://b/t", None, datetime.now(timezone.utc), None) for name in "ab"
+    )
     builds.add(first)
     now[0] = 30.0
     builds.add(second)

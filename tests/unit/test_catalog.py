@@ -4,6 +4,7 @@ import gzip
 import json
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -325,6 +326,9 @@ def test_a_custom_location_is_owned(storage: TableStorage, clients: Clients) -> 
     assert storage.delete_data("s", "t", "s3://bucket/else/t", "s3://bucket/else/t/") == 1
 
 
+LATER = datetime.now(timezone.utc) + timedelta(hours=12)
+
+
 def test_a_build_of_the_table_itself_is_no_other_table(
     storage: TableStorage, catalog: DataCatalog, clients: Clients
 ) -> None:
@@ -332,7 +336,18 @@ def test_a_build_of_the_table_itself_is_no_other_table(
     catalog.create_table("s", table("t__dbt_tmp_0123abcd", place))
     put(clients, "w/s/t/a")
     storage.refuse_to_share("s", "t", "s3://bucket/w/s/t")
-    assert storage.delete_older_builds("s", "t", "s3://bucket/w/s/t", place) == 1
+    assert storage.delete_older_builds("s", "t", "s3://bucket/w/s/t", place, LATER) == 1
+
+
+def test_what_was_written_after_the_table_moved_away_stays(
+    storage: TableStorage, clients: Clients
+) -> None:
+    """Another run may have dropped the table since, and made it in its base again."""
+    put(clients, "w/s/t/a")
+    place = "s3://bucket/w/s/t/dbt_build_29990101000000_00000000"
+    earlier = LATER - timedelta(days=1)
+    assert storage.delete_older_builds("s", "t", "s3://bucket/w/s/t", place, earlier) == 0
+    assert keys_in(clients) == ["w/s/t/a"]
 
 
 OLD, YOUNG = "dbt_build_20200101000000_00000000", "dbt_build_29990101000000_00000000"
@@ -346,9 +361,9 @@ def test_what_a_table_has_moved_away_from_goes_and_nothing_else(
     put(clients, f"w/s/t/{new}/a", f"w/s/t/{YOUNG}/a", f"w/s/t/{OLD}/a", "w/s/t/a", "w/s/u/a")
     put(clients, f"w/s/t{old}/b")
     base = "s3://bucket/w/s/t"
-    assert storage.delete_older_builds("s", "t", f"{base}{old}", f"{base}/{new}") == 3
+    assert storage.delete_older_builds("s", "t", f"{base}{old}", f"{base}/{new}", LATER) == 3
     assert keys_in(clients) == [f"w/s/t/{YOUNG}/a", f"w/s/t/{new}/a", "w/s/u/a"]
-    assert storage.delete_older_builds("s", "t", base, base) == 0
+    assert storage.delete_older_builds("s", "t", base, base, LATER) == 0
 
 
 def test_older_builds_that_dbt_does_not_own_stay(
@@ -356,12 +371,12 @@ def test_older_builds_that_dbt_does_not_own_stay(
 ) -> None:
     put(clients, "else/t/a", "w/s/t/a")
     with pytest.raises(ConfigurationError, match="not below the profile's location"):
-        storage.delete_older_builds("s", "t", "s3://bucket/else/t", "s3://bucket/w/s/t")
+        storage.delete_older_builds("s", "t", "s3://bucket/else/t", "s3://bucket/w/s/t", LATER)
     catalog.create_table("s", table("inner", "s3://bucket/w/s/t/inner"))
     with pytest.raises(ConfigurationError, match="it holds the table s.inner"):
-        storage.delete_older_builds("s", "t", "s3://bucket/w/s/t", None)
+        storage.delete_older_builds("s", "t", "s3://bucket/w/s/t", None, LATER)
     custom = "s3://bucket/else/t"
-    assert storage.delete_older_builds("s", "t", custom, f"{custom}/{YOUNG}", custom) == 1
+    assert storage.delete_older_builds("s", "t", custom, f"{custom}/{YOUNG}", LATER, custom) == 1
 
 
 def test_temporary_folders(storage: TableStorage, clients: Clients) -> None:

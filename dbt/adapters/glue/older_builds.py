@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 # A query that has listed a table's files reads them to its end.
@@ -10,12 +11,13 @@ KEPT_FOR = 60.0  # seconds, or to the end of the run
 
 
 class OlderBuild(NamedTuple):
-    """The table lay at `old` and now lies at `new`, or is none any more."""
+    """The table lay at `old` and since `left_at` (UTC) lies at `new`, or is none any more."""
 
     schema: str
     name: str
     old: str
     new: str | None
+    left_at: datetime
     custom_location: str | None
 
 

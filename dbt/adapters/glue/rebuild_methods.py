@@ -3,6 +3,7 @@
 import functools
 import json
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 from dbt.adapters.base import BaseRelation, available
@@ -130,7 +131,7 @@ class RebuildMethods(DataMethods):
         self, name: tuple[str, str], old: str | None, new: str | None, custom: str | None
     ) -> None:
         own = self.storage.location_for(*name, custom) if custom or not old else None
-        self.older_builds.add(OlderBuild(*name, old or own or "", new, own))
+        self.older_builds.add(OlderBuild(*name, old or own or "", new, _now(), own))
 
     # --- data that tables have moved away from
 
@@ -176,3 +177,7 @@ class RebuildMethods(DataMethods):
             self.connections.run_python_with_sql(f"wanted = {text!r}\n{code}")
         finally:
             self.known.forget_table(*self._name(relation))
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -5,6 +5,7 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from dbt.adapters.glue.build_folders import base_of, build_name, is_left_over
@@ -151,10 +152,16 @@ class TableStorage:
         return deleted
 
     def delete_older_builds(
-        self, schema: str, name: str, old: str, new: str | None, custom: str | None = None
+        self,
+        schema: str,
+        name: str,
+        old: str,
+        new: str | None,
+        left_at: datetime,
+        custom: str | None = None,
     ) -> int:
-        """Deletes what a table has left behind that lay at `old` and now lies at `new`, or
-        nowhere: all below its base but `new` and what another run may be writing.
+        """Deletes what a table has left behind that lay at `old` and since `left_at` lies at `new`,
+        or nowhere: all below its base but `new` and what another run has written or may be writing.
 
         Raises NotOwned where dbt does not own it.
         """
@@ -169,11 +176,13 @@ class TableStorage:
                 f"The older data of {schema}.{name} at {old} was not deleted: {reason}",
                 hint="Delete it yourself, or give the table a location of its own.",
             )
+        left_at = left_at.replace(microsecond=0)  # S3 tells whole seconds
         left = (
-            key
-            for key in self._keys(bucket, prefix)
-            if not (kept and key.startswith(kept))
-            and is_left_over(key[len(prefix) + 1 :], build_name(old))
+            item["Key"]
+            for item in self._objects(bucket, prefix)
+            if item["LastModified"] < left_at
+            and not (kept and item["Key"].startswith(kept))
+            and is_left_over(item["Key"][len(prefix) + 1 :], build_name(old))
         )
         return self._delete(base, left)
 
@@ -250,9 +259,11 @@ class TableStorage:
         return deleted
 
     def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
+        return (item["Key"] for item in self._objects(bucket, prefix))
+
+    def _objects(self, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
         for page in self._pages(Bucket=bucket, Prefix=f"{prefix}/"):
-            for item in page.get("Contents", ()):
-                yield item["Key"]
+            yield from page.get("Contents", ())
 
     def _folders_in(self, parent: str) -> set[str] | None:
         """Names of the folders below a location; None where there are too many to list."""

@@ -2,7 +2,15 @@ import gzip
 import json
 from typing import Any
 
+import pytest
+from dbt_common.exceptions import DbtRuntimeError
+from unit import test_impl
+from unit.test_impl import add, relation
+
 from dbt.adapters.glue import iceberg_clone
+from dbt.adapters.glue.impl import GlueAdapter
+
+adapter = test_impl.adapter  # the fixture
 
 
 def metadata() -> dict[str, Any]:
@@ -36,7 +44,11 @@ def test_a_clone_is_a_table_of_its_own_over_the_same_files() -> None:
 
 def test_a_clone_deletes_and_overwrites_nothing_of_its_source() -> None:
     clone = iceberg_clone.cloned(metadata(), "s3://b/clone")
-    assert clone["properties"] == {"owner": "me", "gc.enabled": "false"}
+    assert clone["properties"] == {
+        "owner": "me",
+        "gc.enabled": "false",
+        "dbt-glue.clone-of": '["s3://b/source"]',
+    }
     assert clone["metadata-log"] == [] and clone["statistics"] == []
 
 
@@ -49,3 +61,20 @@ def test_a_table_without_rows_yet() -> None:
 def test_compressed_metadata() -> None:
     body = json.dumps(metadata()).encode()
     assert iceberg_clone.read(body) == iceberg_clone.read(gzip.compress(body)) == metadata()
+
+
+def test_a_clone_of_a_clone_knows_all_whose_files_it_reads() -> None:
+    first = iceberg_clone.cloned(metadata(), "s3://b/clone")
+    second = iceberg_clone.cloned(first, "s3://b/second")
+    assert iceberg_clone.places_of(second) == ["s3://b/second", "s3://b/clone", "s3://b/source"]
+
+
+def test_a_table_is_not_replaced_by_its_own_clone(adapter: GlueAdapter) -> None:
+    place = "s3://bucket/w/s/staging/metadata/0.metadata.json"
+    clone = iceberg_clone.cloned(metadata(), "s3://bucket/w/s/staging")
+    adapter.storage.put(place, json.dumps(clone).encode())
+    add(adapter, "staging", Parameters={"table_type": "ICEBERG", "metadata_location": place})
+    staging = relation("staging", type="table", table_format="iceberg")
+    adapter.refuse_to_clone_into(staging, "s3://b/third", None)
+    with pytest.raises(DbtRuntimeError, match="its data at s3://b/source would be in"):
+        adapter.refuse_to_clone_into(staging, "s3://b/other", "s3://b/source")

@@ -47,6 +47,7 @@ def test_strategies_of_a_format(name: str, expected: list[str]) -> None:
         ("iceberg", "merge", {"matched_condition": "x", "update_condition": "y"}, "the same"),
         ("iceberg", "merge", {"not_matched_by_source_action": "keep"}, "expected delete, or"),
         ("iceberg", "merge", {"not_matched_by_source_condition": "x"}, "got it alone"),
+        ("delta", "merge", {"not_matched_by_source_action": "delete"}, "without unique_key"),
         (
             "hudi",
             "merge",
@@ -138,6 +139,7 @@ def test_a_query_stands_for_a_relation() -> None:
 def test_only_a_semicolon_at_the_end_goes(query: str) -> None:
     assert as_subquery(query) == query
     assert as_subquery(f"{query}\n; \n").strip() == query
+    assert as_subquery(f"{query}\r\n;\r\n").strip() == query
 
 
 class Writer:

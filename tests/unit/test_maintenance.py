@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dbt_common.exceptions import DbtDatabaseError
+from dbt_common.exceptions import DbtDatabaseError, DbtRuntimeError
 
 from dbt.adapters.glue import maintenance
 from dbt.adapters.glue.exceptions import ConfigurationError
@@ -220,6 +220,15 @@ def test_a_dry_run_sends_nothing() -> None:
     upkeep = Upkeep()
     upkeep.maintain(relation("hudi"), {"run_clean": True}, dry_run=True)
     assert upkeep.sent == []
+
+
+def test_a_table_that_is_named_and_absent_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    upkeep = Upkeep()
+    monkeypatch.setattr(upkeep, "get_relation", lambda *names: None)
+    upkeep._maintain(maintenance.chosen(NODES, "orders", None, None)[0], dry_run=False)
+    (named,) = maintenance.chosen(NODES, None, "raw.evnts", {"optimize": True})
+    with pytest.raises(DbtRuntimeError, match="not in the catalog"):
+        upkeep._maintain(named, dry_run=False)
 
 
 def test_what_would_delete_files_is_left_out_for_a_clone() -> None:

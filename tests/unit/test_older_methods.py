@@ -151,6 +151,19 @@ def test_a_column_that_is_another_makes_another_twin() -> None:
     assert not athena_twin.describes({**twin, "PartitionKeys": []}, twin)
 
 
+def test_a_twins_keys_are_in_the_order_of_its_folders() -> None:
+    columns = [GlueColumn("a", "int"), GlueColumn("B", "int"), GlueColumn("c", "int")]
+    twin = athena_twin.twin_input("a_t", "s3://b/t/", columns, ["c", "b"])
+    assert [field["Name"] for field in twin["PartitionKeys"]] == ["c", "B"]
+
+
+def test_a_table_that_has_a_twins_name_stays(adapter: GlueAdapter, prefixed: list[str]) -> None:
+    add(adapter, "ath_d")
+    with pytest.raises(DbtRuntimeError, match="s.ath_d is another table"):
+        adapter.delta_update_manifest(relation("d", table_format="delta"))
+    assert twins(adapter)["ath_d"]["StorageDescriptor"]["Location"] == "s3://bucket/w/s/ath_d"
+
+
 # --- Hudi
 
 
@@ -271,6 +284,6 @@ def test_create_csv_table(
     add(adapter, "other")
     adapter.known.forget_table("s", "other")
     adapter.create_csv_table(model, rows)
-    assert sent[4].startswith("insert overwrite `s`.`other` select cast(`a` as int)")
+    assert sent[4].startswith("insert overwrite `s`.`other` (`a`) select cast(`a` as int)")
     listed = adapter.connections.clients.s3.list_objects_v2(Bucket="bucket")
     assert "Contents" not in listed

@@ -48,6 +48,13 @@ def test_small_integers_are_int_where_the_format_has_none(name: str, same: bool)
     assert bool(changes({"i": "smallint"}, {"i": "int"}, name)) is not same
 
 
+@pytest.mark.parametrize("name,same", [("iceberg", True), ("s3tables", True), ("delta", False)])
+def test_a_timestamp_without_a_zone_where_the_catalog_has_no_word_for_it(
+    name: str, same: bool
+) -> None:
+    assert bool(changes({"t": "timestamp_ntz"}, {"t": "timestamp"}, name)) is not same
+
+
 def test_bounded_text_is_text() -> None:
     assert not changes({"t": "varchar(9)"}, {"t": "string"})
 

@@ -1,5 +1,6 @@
 """Which session type a profile gets, and what it says about it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,7 +23,9 @@ def profile(**more: Any) -> GlueCredentials:
 
 
 @pytest.fixture(autouse=True)
-def no_memory() -> None:
+def no_memory() -> Iterator[None]:
+    client_problem.cache_clear()
+    yield
     client_problem.cache_clear()
 
 

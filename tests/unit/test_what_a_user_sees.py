@@ -123,11 +123,16 @@ def dbt(folder: Path, *command: str, source: str = "", **profile: Any) -> tuple[
 @pytest.mark.parametrize(
     ("command", "failures", "told", "next_step"),
     [
-        ("run", {"*": EXPIRED}, EXPIRED[2], "sign in again"),
-        ("run", {"CreateSession": EXPIRED}, EXPIRED[2], "sign in again"),
-        ("run", {"CreateSession": NO_PASS_ROLE}, "iam:PassRole on resource", "needs iam:PassRole"),
-        ("seed", {"s3": NO_BUCKET}, NO_BUCKET[2], "check `location` in the profile"),
-        ("seed", {"s3": NO_WRITE}, "Access Denied", "lacks the permission"),
+        ("run", {"*": EXPIRED}, EXPIRED[2], "Sign in again"),
+        ("run", {"CreateSession": EXPIRED}, EXPIRED[2], "Sign in again"),
+        (
+            "run",
+            {"CreateSession": NO_PASS_ROLE},
+            "iam:PassRole on resource",
+            "Allow it iam:PassRole",
+        ),
+        ("seed", {"s3": NO_BUCKET}, NO_BUCKET[2], "create the bucket"),
+        ("seed", {"s3": NO_WRITE}, "Access Denied", "s3:PutObject"),
     ],
 )
 def test_aws_refuses(

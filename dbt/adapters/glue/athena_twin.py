@@ -26,15 +26,17 @@ def twin_input(
     """TableInput of CreateTable; location is the Delta table's.
 
     AdditionalLocations has Lake Formation hand out access to the data files, which lie elsewhere
-    than the lists.
+    than the lists. The keys stand in the order of partition_by, in which the folders are nested:
+    MSCK REPAIR passes over folders of another order.
     """
-    by = {column.lower() for column in partition_by}
+    by = [column.lower() for column in partition_by]
     fields = [{"Name": column.name, "Type": column.dtype} for column in columns]
+    keys = [field for field in fields if field["Name"].lower() in by]
     return {
         "Name": name,
         "TableType": "EXTERNAL_TABLE",
         "Parameters": {"EXTERNAL": "TRUE"},
-        "PartitionKeys": [field for field in fields if field["Name"].lower() in by],
+        "PartitionKeys": sorted(keys, key=lambda field: by.index(field["Name"].lower())),
         "StorageDescriptor": {
             "Columns": [field for field in fields if field["Name"].lower() not in by],
             "Location": f"{manifest_location(location)}/",
@@ -49,6 +51,11 @@ def twin_input(
             },
         },
     }
+
+
+def is_over_manifests(table: dict[str, Any]) -> bool:
+    """Whether a Table of the catalog is a twin, whichever columns it has."""
+    return MANIFEST_FOLDER in ((table.get("StorageDescriptor") or {}).get("Location") or "")
 
 
 def describes(table: dict[str, Any], wanted: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from typing import Any
 
 from dbt.adapters.base import BaseRelation, available
 
@@ -16,15 +17,25 @@ class CloneMethods(GlueServices):
     @glue_errors
     def refuse_to_clone_into(self, source: BaseRelation, *places: str | None) -> None:
         """Raises NotOwned where one of the places has to do with the data of the source."""
-        own = table_metadata.location_of(self.catalog.get_table(*self._name(source)) or {})
-        for place in places:
-            if own and place and _overlap(own, place):
+        table = self.catalog.get_table(*self._name(source)) or {}
+        wanted = [place for place in places if place]
+        for own in self._places_of(table) if wanted else ():
+            for place in wanted:
+                if not _overlap(own, place):
+                    continue
                 raise NotOwned(
                     f"{source} is not cloned: its data at {own} would be in the clone's place, "
                     f"{place}",
                     hint="Give the clone's target a location of its own: another `location` in "
                     "the profile, or a custom_location that holds {{ target.schema }}.",
                 )
+
+    def _places_of(self, table: dict[str, Any]) -> list[str]:
+        """Where the data of a table lies; an Iceberg table that is a clone reads others' too."""
+        own = table_metadata.location_of(table)
+        file = table.get("Parameters", {}).get("metadata_location")
+        known = iceberg_clone.places_of(iceberg_clone.read(self.storage.read(file))) if file else []
+        return [*([own] if own else []), *known]
 
     @available.parse_none
     @glue_errors

@@ -19,6 +19,8 @@ PLACES = frozenset(
 )
 # Iceberg then deletes no data file for the clone: they are the other table's.
 KEEP_FILES = {"gc.enabled": "false"}
+# A property of a clone: the locations, as a JSON list, whose files it may read.
+CLONE_OF = "dbt-glue.clone-of"
 OF_A_SNAPSHOT = ("snapshots", "snapshot-log", "statistics", "partition-statistics")
 
 
@@ -26,6 +28,12 @@ def read(body: bytes) -> dict[str, Any]:
     """A metadata file, which may be compressed (`write.metadata.compression-codec`)."""
     found: dict[str, Any] = json.loads(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
     return found
+
+
+def places_of(metadata: dict[str, Any]) -> list[str]:
+    """The table's location, and those of the tables that it is a clone of."""
+    known = json.loads(metadata.get("properties", {}).get(CLONE_OF, "[]"))
+    return [metadata["location"], *(place for place in known if place != metadata["location"])]
 
 
 def cloned(metadata: dict[str, Any], location: str) -> dict[str, Any]:
@@ -39,7 +47,7 @@ def cloned(metadata: dict[str, Any], location: str) -> dict[str, Any]:
         **metadata,
         "table-uuid": str(uuid.uuid4()),
         "location": location,
-        "properties": properties | KEEP_FILES,
+        "properties": properties | KEEP_FILES | {CLONE_OF: json.dumps(places_of(metadata))},
         "metadata-log": [],
         "refs": {k: v for k, v in metadata.get("refs", {}).items() if k == "main"},
     }

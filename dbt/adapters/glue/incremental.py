@@ -128,6 +128,12 @@ def _merge_refusal(
             f"not_matched_by_source_action: got '{action}', expected delete, or "
             "update set <column> = <value>. Write one of them."
         )
+    if action and not config.get("unique_key"):
+        return (
+            f"not_matched_by_source_action: got '{action}' without unique_key, expected one or "
+            "more columns: no row of the table would be matched, so that it befalls all. Add "
+            "unique_key."
+        )
     if config.get("not_matched_by_source_condition") and not action:
         return (
             "not_matched_by_source_condition: got it alone, expected not_matched_by_source_action "

@@ -285,6 +285,7 @@ class Task(NamedTuple):
     schema: str
     identifier: str
     wanted: Mapping[str, Any]
+    named: bool = False  # by the argument `relation`
 
     @property
     def name(self) -> str:
@@ -309,7 +310,7 @@ def chosen(
             _refuse("relation", repr(relation), "schema.table")
         if not wanted:
             _refuse("maintenance", "nothing", f"the operations to run on {relation}")
-        return [Task(schema, identifier, wanted)]
+        return [Task(schema, identifier, wanted, named=True)]
     asked = {select} if isinstance(select, str) else set(select or ())
     tasks, known = [], set()
     for node in nodes:

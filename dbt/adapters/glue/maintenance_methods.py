@@ -115,6 +115,8 @@ class MaintenanceMethods(CloneMethods):
         relation = self.get_relation(None, task.schema, task.identifier)
         if isinstance(relation, GlueRelation) and relation.is_table:
             self.maintain(relation, task.wanted, dry_run)
+        elif task.named and relation is None:
+            raise DbtRuntimeError("relation: got a name that is not in the catalog. Correct it.")
         else:
             what = "a view" if relation else "not in the catalog"
             logger.info(f"{task.name}: left out, since it is {what}")

@@ -8,6 +8,7 @@ from dbt.adapters.base import BaseRelation, available
 from dbt_common.exceptions import CompilationError
 
 from dbt.adapters.glue import athena_twin, older_sql, seeds, table_metadata
+from dbt.adapters.glue.exceptions import NotOwned
 from dbt.adapters.glue.lakeformation_methods import LakeFormationMethods
 from dbt.adapters.glue.model_config import refuse_variables
 from dbt.adapters.glue.services import glue_errors
@@ -63,7 +64,8 @@ class OlderMethods(LakeFormationMethods):
                 self.execute(f"{made} as {query}")
             else:
                 how = "overwrite" if self.credentials.seed_mode == "overwrite" else "into"
-                self.execute(f"insert {how} {relation} {query}")
+                names = ", ".join(quoted(column["name"]) for column in upload["columns"])
+                self.execute(f"insert {how} {relation} ({names}) {query}")
             self.execute(f"drop view if exists {quoted(view)}")
         finally:
             self.delete_path(upload["path"])
@@ -101,6 +103,12 @@ class OlderMethods(LakeFormationMethods):
         if found is not None and athena_twin.describes(found, twin):
             return
         if found is not None:
+            if not athena_twin.is_over_manifests(found):
+                raise NotOwned(
+                    f"delta_athena_prefix: {schema}.{twin['Name']} is another table, expected none "
+                    "or one over manifests",
+                    hint="Give that table another name, or the profile another prefix.",
+                )
             # partitions keep the columns that they were made with: all go, and are found again
             self.catalog.delete_table(schema, twin["Name"])
         self.catalog.create_table(schema, twin)

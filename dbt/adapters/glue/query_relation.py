@@ -1,5 +1,6 @@
 """QueryRelation: a query in the place of a relation, so that an increment needs no view."""
 
+import string
 from dataclasses import dataclass
 
 from dbt.adapters.contracts.relation import RelationType
@@ -39,7 +40,7 @@ def as_subquery(query: str) -> str:
         is_code, text = pieces[index]
         if is_code and text.strip():
             if text.rstrip().endswith(";"):
-                pieces[index] = (True, text.rstrip("; \n\t") + "\n")
+                pieces[index] = (True, text.rstrip(f";{string.whitespace}") + "\n")
             break
         if not is_code and not text.startswith(("--", "/*")):
             break

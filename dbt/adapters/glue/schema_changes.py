@@ -161,6 +161,9 @@ def _stored(text: str, table_format: TableFormat) -> str:
         return "string"
     if text in ("tinyint", "smallint") and not table_format.small_integers:
         return "int"
+    # the Data Catalog has one word for both of an Iceberg table
+    if text == "timestamp_ntz" and (table_format.prefixed or table_format.managed):
+        return "timestamp"
     return text
 
 

@@ -4,6 +4,8 @@ import pytest
 from dbt_common.exceptions import CompilationError
 
 from dbt.adapters.glue.exceptions import ConfigurationError
+from dbt.adapters.glue.relation import GlueRelation
+from dbt.adapters.glue.table_buckets import TableBucket, TableBuckets
 
 from .harness import FakeProject, columns
 
@@ -370,3 +372,30 @@ def test_rename(name: str, expected: str) -> None:
     new = project.this.incorporate(path={"identifier": "new"})
     project.macro("rename_relation")(project.adapter.relation, new)
     assert project.adapter.log == [expected]
+
+
+@pytest.mark.parametrize(
+    "config", [{"file_format": "hudi", "unique_key": "a"}, {"file_format": "iceberg"}]
+)
+def test_a_semicolon_at_the_end_of_the_query_is_left_out(config: dict[str, str]) -> None:
+    project = FakeProject(sql="select 1 as a; -- done", sorted_by="a", **config)
+    if config["file_format"] == "hudi":
+        project.config.pop("sorted_by")
+    project.adapter.query_columns = ["a"]
+    assert not [line for line in project.run("table") if ";" in line]
+
+
+@pytest.mark.parametrize(("database", "cloned"), [(None, False), ("lake", True)])
+def test_a_table_of_another_table_bucket_is_not_the_same(
+    database: str | None, cloned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buckets = TableBuckets((TableBucket("lake", "1", "b"),))
+    monkeypatch.setattr(GlueRelation, "table_buckets", buckets)
+    project = FakeProject()
+    source = GlueRelation.create(schema="sch", identifier="tab", type="view", database=database)
+    project.context |= {
+        "defer_relation": source,
+        "load_cached_relation": lambda found: source if found is source else None,
+    }
+    project.adapter.refuse_to_clone_into = lambda *names: None  # type: ignore[attr-defined]
+    assert bool(project.run("clone")) == cloned

@@ -8,7 +8,8 @@
     {{ log('Relation ' ~ existing_relation ~ ' already exists', info=True) }}
     {{ return({'relations': []}) }}
   {%- endif -%}
-  {%- if this.matches(schema=defer_relation.schema, identifier=defer_relation.identifier) -%}
+  {%- if this.database == defer_relation.database
+      and this.matches(schema=defer_relation.schema, identifier=defer_relation.identifier) -%}
     {{ log('Target relation and defer relation are the same, skipping clone for relation: ' ~ this, info=True) }}
     {{ return({'relations': []}) }}
   {%- endif -%}

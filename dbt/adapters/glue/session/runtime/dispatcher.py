@@ -262,8 +262,16 @@ def _outcome(statement):
         context.setJobGroup(statement.group, " ".join(statement.text.split())[:200], True)
     if statement.kind == "sql":
         return run_sql(spark, statement.text, statement.fetch, statement.limit)
+    _forget_tables()
     printed = run_python(spark, context, statement.text, statement.filename, statement.running)
     return {"printed": printed}
+
+
+def _forget_tables():
+    """Where another session rewrites the tables: Spark may keep the list of a table's files though
+    the size of its cache is 0 (seen on Spark 3.5.7), and then not find them."""
+    if spark.conf.get("spark.sql.filesourceTableRelationCacheSize", None) == "0":
+        spark._jsparkSession.sessionState().catalog().invalidateAllCachedTables()
 
 
 def _context():

@@ -49,6 +49,16 @@ def test_strategies_of_a_format(name: str, expected: list[str]) -> None:
         ("iceberg", "merge", {"not_matched_by_source_condition": "x"}, "got it alone"),
         ("delta", "merge", {"not_matched_by_source_action": "delete"}, "without unique_key"),
         (
+            "iceberg",
+            "merge",
+            {
+                "unique_key": "id",
+                "not_matched_by_source_action": "delete",
+                "incremental_predicates": ["DBT_INTERNAL_DEST.day > '2024-01-01'"],
+            },
+            "no row outside of them is matched",
+        ),
+        (
             "hudi",
             "merge",
             {"unique_key": "id", "not_matched_by_source_action": "delete"},

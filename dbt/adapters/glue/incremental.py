@@ -134,6 +134,12 @@ def _merge_refusal(
             "more columns: no row of the table would be matched, so that it befalls all. Add "
             "unique_key."
         )
+    if action and predicates_of(config):
+        return (
+            f"not_matched_by_source_action: got '{action}' and incremental_predicates, expected one: "
+            "these stand in ON, so that no row outside of them is matched, and it befalls "
+            "all such rows. Write them as not_matched_by_source_condition."
+        )
     if config.get("not_matched_by_source_condition") and not action:
         return (
             "not_matched_by_source_condition: got it alone, expected not_matched_by_source_action "

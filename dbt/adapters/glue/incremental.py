@@ -136,7 +136,7 @@ def _merge_refusal(
         )
     if action and predicates_of(config):
         return (
-            f"not_matched_by_source_action: got '{action}' and incremental_predicates, expected one: "
+            f"not_matched_by_source_action: got '{action}' and predicates, expected one: "
             "these stand in ON, so that no row outside of them is matched, and it befalls "
             "all such rows. Write them as not_matched_by_source_condition."
         )

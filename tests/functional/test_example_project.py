@@ -162,7 +162,8 @@ def test_a_build_takes_one_session_and_few_statements(example: Example) -> None:
     calls, sql = example.second_build
     assert calls["CreateSession"] == 1
     assert sql > 60, "the log no longer tells of SQL"
-    assert calls["connect:ExecutePlan"] <= sql
+    # dim_customers is Delta, replaced in one commit by its writer: its details, the rows, a comment
+    assert calls["connect:ExecutePlan"] <= sql + 4
     glue = {name: count for name, count in calls.items() if ":" not in name}
     assert "RunStatement" not in glue
 

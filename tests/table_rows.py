@@ -31,3 +31,10 @@ def incremental_model(config: str, first: str, second: str) -> str:
         f"{{{{ config(materialized='incremental', {config}) }}}}\n"
         f"{{% if var('run', 1) == 1 %}} {first} {{% else %}} {second} {{% endif %}}\n"
     )
+
+
+def results_of_two_runs(expect_pass: bool = True) -> dict[str, Any]:
+    """Runs the models twice; the second run's results by the name of the model."""
+    run_dbt(["run"])
+    results = run_dbt(["run", "--vars", "run: 2"], expect_pass=expect_pass)
+    return {result.node.name: result for result in results}

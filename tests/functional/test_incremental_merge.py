@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from dbt.tests.util import run_dbt, write_file
-from table_rows import in_order, incremental_model, rows_of
+from table_rows import in_order, incremental_model, results_of_two_runs, rows_of
 
 pytestmark = pytest.mark.slow
 
@@ -158,8 +158,7 @@ class TestMerges:
 
     @pytest.fixture(scope="class")
     def second_run(self, project: Any) -> dict[str, Any]:
-        run_dbt(["run"])
-        return {result.node.name: result for result in run_dbt(["run", "--vars", "run: 2"])}
+        return results_of_two_runs()
 
     @pytest.fixture(scope="class")
     def rows(self, second_run: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -208,9 +207,7 @@ class TestFaultyRows:
 
     @pytest.fixture(scope="class")
     def second_run(self, project: Any) -> dict[str, Any]:
-        run_dbt(["run"])
-        results = run_dbt(["run", "--vars", "run: 2"], expect_pass=False)
-        return {result.node.name: result for result in results}
+        return results_of_two_runs(expect_pass=False)
 
     @pytest.fixture(scope="class")
     def rows(self, second_run: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:

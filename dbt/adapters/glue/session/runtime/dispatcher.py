@@ -250,7 +250,7 @@ def _described(error, filename):
     """A Java exception cannot be asked once the JVM is gone; the client must hear of it still."""
     try:
         return describe(error, filename)
-    except Exception as broken:
+    except Exception as broken:  # told beside the error, in place of the description
         return undescribed(error, broken)
 
 
@@ -278,7 +278,7 @@ def _context():
     """The SparkContext; None where fine-grained access control hides it."""
     try:
         return spark.sparkContext
-    except Exception:
+    except Exception:  # Spark's refusal has no type of its own
         return None
 
 

@@ -15,7 +15,7 @@ def fields_of(frame):
     try:
         fields = frame.schema.fields
         return [(f.name, f.dataType.simpleString(), codec(f.dataType)) for f in fields]
-    except Exception:
+    except Exception:  # Spark tells it by itself
         return [_field_by_name(f) for f in frame._jdf.schema().fields()]
 
 
@@ -26,7 +26,7 @@ def _field_by_name(field):
     name, kind = field.name(), field.dataType()
     try:
         return name, kind.catalogString(), codec(_parse_datatype_json_string(kind.json()))
-    except Exception:
+    except Exception:  # what has no codec goes as Spark's text
         return name, kind.catalogString(), "text"
 
 

@@ -4,6 +4,8 @@ import gzip
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,11 +17,13 @@ import boto3
 import pytest
 from dbt_common.exceptions import CompilationError, DbtRuntimeError
 from moto import mock_aws
+from side_by_side import in_threads
 
 from dbt.adapters.glue.connections import GlueConnectionManager
 from dbt.adapters.glue.credentials import GlueCredentials
 from dbt.adapters.glue.impl import GlueAdapter
 from dbt.adapters.glue.relation import GlueRelation
+from dbt.adapters.glue.services import shared_property
 from dbt.adapters.glue.session.result import Result, ResultColumn
 
 ROLE = "arn:aws:iam::123456789012:role/GlueRole"
@@ -457,3 +461,18 @@ def test_the_plugin_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_all_threads_share_what_is_made_at_the_first_need() -> None:
+    made = []
+
+    class Slow:
+        @shared_property
+        def part(self) -> object:
+            made.append(threading.get_ident())
+            time.sleep(0.05)
+            return object()
+
+    slow = Slow()
+    found = in_threads(*[lambda: slow.part] * 4)
+    assert len(made) == 1 and len({id(part) for part in found}) == 1

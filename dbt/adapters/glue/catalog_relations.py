@@ -30,12 +30,9 @@ DOCS_COLUMNS = CATALOG_COLUMNS + tuple(
 )
 
 
-def relation_of(
-    table: dict[str, Any], schema: str, database: str | None = None, quote_policy: Any = None
-) -> GlueRelation:
+def relation_of(table: dict[str, Any], schema: str, database: str | None = None) -> GlueRelation:
     """A Table of the catalog, or of the table bucket `database`, as a relation with its format."""
     view = table_metadata.is_view(table)
-    options = {"quote_policy": quote_policy} if quote_policy else {}
     return GlueRelation.create(
         database=database,
         schema=schema,
@@ -43,7 +40,6 @@ def relation_of(
         type=RelationType.View if view else RelationType.Table,
         table_format=table_metadata.format_of(table),
         catalog_prefix="" if view else None,
-        **options,
     )
 
 

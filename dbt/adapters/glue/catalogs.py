@@ -14,8 +14,6 @@ from dbt.adapters.contracts.relation import RelationConfig
 
 from dbt.adapters.glue.table_buckets import EXPECTED, TableBucket
 
-FILE = "catalogs.yml"
-
 
 @dataclass
 class GlueCatalogRelation:
@@ -57,14 +55,20 @@ class S3TablesIntegration(CatalogIntegration):
         return GlueCatalogRelation(self.catalog_type, self.name, self.name)
 
 
+def catalogs_file(config: Any) -> Path | None:
+    """The project's catalogs.yml, if it has one; config is dbt's RuntimeConfig."""
+    root = getattr(config, "project_root", None)
+    file = Path(root, "catalogs.yml") if root else None
+    return file if file and file.is_file() else None
+
+
 def of_project(config: Any) -> list[CatalogIntegrationConfig]:
-    """The table buckets of the project's catalogs.yml; config is dbt's RuntimeConfig.
+    """The table buckets of the project's catalogs.yml.
 
     dbt-core 1.11 hands them over in some commands only: not in `docs generate`, `source freshness`,
     `show`, `clone`, `retry` and `run-operation`. The file's second format is dbt's alone to read.
     """
-    root = getattr(config, "project_root", None)
-    if not root or not Path(root, FILE).is_file():
+    if catalogs_file(config) is None:
         return []
     from dbt.config.catalogs import (
         get_active_write_integration,
@@ -72,10 +76,10 @@ def of_project(config: Any) -> list[CatalogIntegrationConfig]:
         load_catalogs_yml,
     )
 
-    raw = load_catalogs_yml(root, config.project_name).get("catalogs") or []
+    raw = load_catalogs_yml(config.project_root, config.project_name).get("catalogs") or []
     if not all("write_integrations" in catalog for catalog in raw):
         return []
-    found = load_catalogs(root, config.project_name, config.cli_vars)
+    found = load_catalogs(config.project_root, config.project_name, config.cli_vars)
     integrations = [get_active_write_integration(catalog) for catalog in found]
     kind = S3TablesIntegration.catalog_type
     return [each for each in integrations if each and each.catalog_type.casefold() == kind]

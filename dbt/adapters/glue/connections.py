@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.context import SpawnContext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.contracts.connection import (
@@ -25,6 +24,7 @@ from dbt_common.events.functions import fire_event
 from dbt_common.exceptions import DbtDatabaseError, DbtRuntimeError
 from dbt_common.utils import cast_to_str
 
+from dbt.adapters.glue.catalogs import catalogs_file
 from dbt.adapters.glue.clients import GlueClients, get_clients
 from dbt.adapters.glue.credentials import GlueCredentials
 from dbt.adapters.glue.exceptions import GlueError, SessionError, StatementError
@@ -102,9 +102,8 @@ class GlueConnectionManager(SQLConnectionManager):
         self._prepares = (
             self._command() in COMMANDS_WITH_SQL and not self.credentials.enable_session_per_model
         )
-        root = getattr(profile, "project_root", None)
         # catalogs.yml, which dbt reads next, may add Spark catalogs to the session.
-        if not (root and Path(root, "catalogs.yml").is_file()):
+        if catalogs_file(profile) is None:
             self._prepare()
 
     @property

@@ -1,6 +1,5 @@
 """DataMethods: what macros ask about the data of tables."""
 
-import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from dbt.adapters.glue.exceptions import GlueError, NotOwned
 from dbt.adapters.glue.known_catalog import DELETION_AGE
 from dbt.adapters.glue.maintenance_methods import MaintenanceMethods
 from dbt.adapters.glue.relation import GlueRelation
-from dbt.adapters.glue.services import glue_errors
+from dbt.adapters.glue.services import glue_errors, shared_property
 from dbt.adapters.glue.sql_text import without_comments
 from dbt.adapters.glue.storage import same_location
 from dbt.adapters.glue.table_format import TableFormat, table_format
@@ -44,7 +43,7 @@ class DataMethods(MaintenanceMethods):
             self._spark_versions[session] = str(answer.rows[0][0])
         return self._spark_versions[session]
 
-    @functools.cached_property
+    @shared_property
     def _spark_versions(self) -> dict[str, str]:
         return {}
 
@@ -114,13 +113,6 @@ class DataMethods(MaintenanceMethods):
             return None
         table = self._table(relation, DELETION_AGE)
         return table_metadata.location_of(table) if table else None
-
-    @available.parse_none
-    @glue_errors
-    def drop_data_of(self, relation: BaseRelation, custom_location: str | None = None) -> int:
-        """Deletes the table's data at its recorded location, if dbt owns that; returns objects."""
-        place = self.recorded_location(relation)
-        return self._delete_data(*self._name(relation), place, custom_location)
 
     @available.parse_none
     @glue_errors

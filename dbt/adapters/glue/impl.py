@@ -12,7 +12,7 @@ from dbt.adapters.contracts.relation import RelationConfig
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.contracts.constraints import ConstraintType
 
-from dbt.adapters.glue import catalog_relations, seeds, table_metadata
+from dbt.adapters.glue import catalog_relations, table_metadata
 from dbt.adapters.glue.catalogs import S3TablesIntegration, of_profile, of_project
 from dbt.adapters.glue.column import GlueColumn
 from dbt.adapters.glue.connections import GlueConnectionManager
@@ -22,6 +22,7 @@ from dbt.adapters.glue.model_config import GlueConfig, refuse_catalog, refuse_va
 from dbt.adapters.glue.python_methods import PythonMethods
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.services import glue_errors
+from dbt.adapters.glue.sql_text import quoted
 from dbt.adapters.glue.table_format import (
     INCREMENTAL_STRATEGIES,
     TableFormat,
@@ -111,7 +112,7 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
     @available
     @classmethod
     def quote(cls, identifier: str) -> str:
-        return seeds.quoted(str(identifier))  # dbt's own tests quote a database of None
+        return quoted(str(identifier))  # dbt's own tests quote a database of None
 
     # --- formats and models
 

@@ -13,7 +13,7 @@ from dbt_common.exceptions import DbtDatabaseError
 
 from dbt.adapters.glue import incremental, microbatch, schema_changes
 from dbt.adapters.glue.column import GlueColumn
-from dbt.adapters.glue.query_relation import QueryRelation
+from dbt.adapters.glue.query_relation import QueryRelation, as_subquery
 from dbt.adapters.glue.schema_changes import SchemaChanges
 from dbt.adapters.glue.services import GlueServices
 from dbt.adapters.glue.table_format import INCREMENTAL_STRATEGIES, known_format, table_format
@@ -73,6 +73,12 @@ class IncrementalMethods(GlueServices):
         """The query as a relation that can be read, of the name that a view of it would have."""
         return QueryRelation.of(name, sql)
 
+    @available
+    @staticmethod
+    def as_subquery(sql: str) -> str:
+        """The query without the semicolon at its end."""
+        return as_subquery(sql)
+
     # --- columns
 
     @available
@@ -125,11 +131,6 @@ class IncrementalMethods(GlueServices):
         return QueryRelation.of(increment.identifier or "", query)
 
     # --- batches
-
-    @available
-    @staticmethod
-    def microbatch_replaces_window(file_format: str) -> bool:
-        return microbatch.replaces_window(table_format(file_format))
 
     @available
     @staticmethod

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, NoReturn
 
 from dbt.adapters.glue.exceptions import ConfigurationError
+from dbt.adapters.glue.sql_text import as_text, literal, quoted
 
 AFTER_RUN = "after_run"  # beside the operations: whether they follow each run of the model
 KINDS = ("model", "snapshot", "seed")  # nodes that are tables
@@ -53,8 +54,7 @@ class Operation:
 def text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return literal(value)
 
 
 def integer(value: Any) -> str:
@@ -94,7 +94,7 @@ def options_in_a_text(value: Any) -> str:
 def _pairs(value: Any) -> list[tuple[str, str]]:
     if not isinstance(value, Mapping) or not value:
         raise ValueError
-    return [(str(k), str(v).lower() if isinstance(v, bool) else str(v)) for k, v in value.items()]
+    return [(str(k), as_text(v)) for k, v in value.items()]
 
 
 def columns(value: Any) -> str:
@@ -102,7 +102,7 @@ def columns(value: Any) -> str:
     listed = isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)
     if not names or not listed:
         raise ValueError
-    return ", ".join("`" + name.replace("`", "``") + "`" for name in names)
+    return ", ".join(quoted(name) for name in names)
 
 
 def condition(value: Any) -> str:

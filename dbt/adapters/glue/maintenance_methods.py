@@ -24,10 +24,9 @@ SHARES_FILES = "GC is disabled"
 class MaintenanceMethods(CloneMethods):
     def check_maintenance(self, config: Mapping[str, Any]) -> None:
         """Raises ConfigurationError for a node's `maintenance` that its format cannot do."""
-        seeds = self.credentials.seed_format if config.get("materialized") == "seed" else None
-        if config.get("maintenance"):
-            chosen = table_format(config.get("file_format") or seeds)
-            maintenance.check(chosen.name, config.get("maintenance"))
+        if wanted := config.get("maintenance"):
+            seeds = self.credentials.seed_format if config.get("materialized") == "seed" else None
+            maintenance.check(table_format(config.get("file_format") or seeds).name, wanted)
 
     @available.parse_none
     def maintain_after_run(self, relation: GlueRelation, wanted: Mapping[str, Any]) -> None:

@@ -18,14 +18,10 @@ TRANSFORM = re.compile(r"(hour|day|date|month|year)s?\s*\(\s*`?(\w+)`?\s*\)", re
 SIZE_OF = {"date": "day"}
 
 
-def replaces_window(table_format: TableFormat) -> bool:
-    """Whether a batch replaces the rows of its time, and not the partitions that it writes."""
-    return table_format.atomic_merge
-
-
 def refusal(table_format: TableFormat, config: Mapping[str, Any]) -> str | None:
     """What is wrong with a microbatch model's configs, and what to do."""
-    if not replaces_window(table_format) and not config.get("partition_by"):
+    # without an atomic merge a batch replaces the partitions that it writes
+    if not table_format.atomic_merge and not config.get("partition_by"):
         return (
             f"partition_by: got none, expected the partition that holds one batch: microbatch on "
             f"file_format {table_format.name} replaces partitions. Partition by a column of the "
@@ -48,7 +44,7 @@ def concurrent(table_format: TableFormat, config: Mapping[str, Any]) -> bool:
 
 
 def why_not_concurrent(table_format: TableFormat) -> str:
-    if table_format.prefixed or table_format.managed:
+    if table_format.datalake_format == "iceberg":
         return (
             "batches of an Iceberg table conflict unless partition_by has a transform of "
             "event_time, as fine as batch_size or finer"
@@ -61,7 +57,7 @@ def is_aligned(table_format: TableFormat, config: Mapping[str, Any]) -> bool:
 
     Then a batch is replaced by metadata alone, whatever other batches commit meanwhile.
     """
-    if not (table_format.partition_transforms and table_format.atomic_merge):
+    if table_format.datalake_format != "iceberg":
         return False
     given = config.get("partition_by") or []
     batch = SIZES.index(size) if (size := size_of(config)) in SIZES else -1

@@ -3,19 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dbt.adapters.glue.sql_text import literal, quoted
+from dbt.adapters.glue import table_options
+from dbt.adapters.glue.sql_text import as_text, literal, quoted
 
 HUDI_TIMESTAMP = "update_hudi_ts"
 # Columns of a request that are not the model's own.
 NOT_THE_MODELS = ("dbt_unique_key", HUDI_TIMESTAMP)
-# What Hudi's SQL calls the writer's options.
-HUDI_SQL_NAMES = {
-    "hoodie.datasource.write.recordkey.field": "primaryKey",
-    "hoodie.datasource.write.precombine.field": "preCombineField",
-    "hoodie.datasource.write.table.type": "type",
-    "hoodie.table.type": "type",
-}
-HUDI_TABLE_TYPES = {"copy_on_write": "cow", "merge_on_read": "mor"}
 
 
 def create_table_as(
@@ -27,11 +20,10 @@ def create_table_as(
     partition_by: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
     properties: Mapping[str, Any] | None = None,
-    verb: str = "create table",
 ) -> str:
     """location is a whole LOCATION clause, as `adapter.get_location` gives it."""
     clauses = [
-        f"{verb} {table} using {file_format}",
+        f"create table {table} using {file_format}",
         f"options ({_pairs(options)})" if options else "",
         f"partitioned by ({', '.join(quoted(name) for name in partition_by)})"
         if partition_by
@@ -44,19 +36,9 @@ def create_table_as(
 
 
 def hudi_properties(keys: Sequence[str], options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """TBLPROPERTIES of a Hudi table, with the index that dbt-glue 1.12.4 gives it."""
-    properties: dict[str, Any] = {
-        "type": "cow",
-        "hoodie.index.type": "GLOBAL_BLOOM",
-        "hoodie.bloom.index.update.partition.path": "true",
-        "primaryKey": ",".join(keys),
-        "preCombineField": HUDI_TIMESTAMP,
-    }
-    for key, value in (options or {}).items():
-        name = HUDI_SQL_NAMES.get(key, key)
-        kind = HUDI_TABLE_TYPES.get(str(value).lower(), value)
-        properties[name] = kind if name == "type" else value
-    return properties
+    """TBLPROPERTIES of a Hudi table of these keys."""
+    own = {"primaryKey": ",".join(keys), "preCombineField": HUDI_TIMESTAMP}
+    return table_options.hudi_properties(own, options or {})
 
 
 def hudi_query(request: str, columns: Iterable[str]) -> str:
@@ -90,8 +72,4 @@ def as_in(columns: Iterable[str], wanted: Iterable[str]) -> list[str]:
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    texts = {
-        key: str(value).lower() if isinstance(value, bool) else value
-        for key, value in values.items()
-    }
-    return ", ".join(f"{literal(key)} = {literal(value)}" for key, value in texts.items())
+    return ", ".join(f"{literal(k)} = {literal(as_text(v))}" for k, v in values.items())

@@ -1,6 +1,5 @@
 """PythonMethods: what dbt and macros ask of the adapter for Python models."""
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from dbt.adapters.glue.python_submissions import (
     PythonNodes,
     older_script,
 )
-from dbt.adapters.glue.services import glue_errors
+from dbt.adapters.glue.services import glue_errors, shared_property
 from dbt.adapters.glue.sql_text import PYTHON_PREFIX, quoted
 
 
@@ -38,7 +37,7 @@ class PythonMethods(OlderMethods):
         finally:
             self.known.change(None)
 
-    @functools.cached_property
+    @shared_property
     def python_nodes(self) -> PythonNodes:
         return PythonNodes(self.connections)
 

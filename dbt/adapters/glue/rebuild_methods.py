@@ -1,8 +1,7 @@
 """RebuildMethods: what macros ask to build a table anew while the older one is read."""
 
-import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -17,17 +16,17 @@ from dbt.adapters.glue.data_methods import DataMethods, warned_of_what_is_left
 from dbt.adapters.glue.exceptions import GlueError
 from dbt.adapters.glue.older_builds import OlderBuild, OlderBuilds
 from dbt.adapters.glue.relation import GlueRelation
-from dbt.adapters.glue.services import glue_errors
+from dbt.adapters.glue.services import glue_errors, shared_property
 from dbt.adapters.glue.sql_text import collapse_catalog_prefix
 from dbt.adapters.glue.storage import same_location
-from dbt.adapters.glue.table_options import iceberg_properties, texts
+from dbt.adapters.glue.table_options import hudi_properties, iceberg_properties, texts
 from dbt.adapters.glue.temporaries import StagingTable
 
 logger = AdapterLogger("Glue")
 
 
 class RebuildMethods(DataMethods):
-    @functools.cached_property
+    @shared_property
     def older_builds(self) -> OlderBuilds:
         return OlderBuilds()
 
@@ -42,6 +41,12 @@ class RebuildMethods(DataMethods):
     def iceberg_properties(self, options: dict[str, str], file_format: str) -> dict[str, str]:
         """write_options of an Iceberg table as table properties."""
         return iceberg_properties(options, file_format)
+
+    @available
+    @staticmethod
+    def hudi_properties(own: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+        """TBLPROPERTIES of a Hudi table; own: its key, options: the config hudi_options."""
+        return hudi_properties(own, options)
 
     @available.parse_none
     @glue_errors

@@ -11,8 +11,9 @@ from dbt.adapters.contracts.relation import ComponentName, RelationConfig, Relat
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
+from dbt.adapters.glue.sql_text import quoted
 from dbt.adapters.glue.table_buckets import TableBuckets
-from dbt.adapters.glue.table_format import FORMATS
+from dbt.adapters.glue.table_format import DEFAULT_FORMAT, FORMATS
 
 logger = AdapterLogger("Glue")
 
@@ -89,7 +90,7 @@ class GlueRelation(BaseRelation):
         """
         buckets = cls.table_buckets
         named = buckets.catalog(database or configured_database(relation_config))
-        get = getattr(getattr(relation_config, "config", None), "get", None)
+        get = _config_getter(relation_config)
         kind = str(getattr(relation_config, "resource_type", ""))
         if get is None or kind not in BUILT_NODES or not buckets:
             return named
@@ -141,7 +142,7 @@ class GlueRelation(BaseRelation):
 
     def quoted(self, identifier: str) -> str:
         """The name in backticks; a backtick within is doubled, as Spark's lexer wants."""
-        return "`" + identifier.replace("`", "``") + "`"
+        return quoted(identifier)
 
     def render(self) -> str:
         rendered = super().render()
@@ -183,9 +184,13 @@ class GlueRelation(BaseRelation):
         return hash((self.schema, self.identifier))
 
 
+def _config_getter(relation_config: RelationConfig) -> Callable[[str], Any] | None:
+    return getattr(getattr(relation_config, "config", None), "get", None)
+
+
 def configured_database(relation_config: RelationConfig) -> str | None:
     """The `database` that a source, model or snapshot names."""
-    get = getattr(getattr(relation_config, "config", None), "get", None)
+    get = _config_getter(relation_config)
     return relation_config.database or (get("database") if get else None)
 
 
@@ -207,12 +212,10 @@ def warn_of_database(name: str) -> None:
 
 def format_hint(relation_config: RelationConfig) -> dict[str, str]:
     """What a node's config says of its format; empty for sources and seeds."""
-    config = getattr(relation_config, "config", None)
-    get = getattr(config, "get", None)
+    get = _config_getter(relation_config)
     kind = str(getattr(relation_config, "resource_type", ""))
     if get is None or kind not in FORMATTED_NODES:
         return {}
     if get("materialized") in VIEW_MATERIALIZATIONS:
         return {"catalog_prefix": ""}
-    name = get("file_format")
-    return {"table_format": str(name).strip().lower()} if name else {"table_format": "parquet"}
+    return {"table_format": str(get("file_format") or DEFAULT_FORMAT).strip().lower()}

@@ -162,7 +162,7 @@ def _stored(text: str, table_format: TableFormat) -> str:
     if text in ("tinyint", "smallint") and not table_format.small_integers:
         return "int"
     # the Data Catalog has one word for both of an Iceberg table
-    if text == "timestamp_ntz" and (table_format.prefixed or table_format.managed):
+    if text == "timestamp_ntz" and table_format.datalake_format == "iceberg":
         return "timestamp"
     return text
 

@@ -2,9 +2,10 @@
 
 import functools
 import math
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dbt.adapters.base import BaseRelation
 from dbt.adapters.contracts.connection import AdapterResponse
@@ -21,6 +22,20 @@ from dbt.adapters.glue.temporaries import Temporaries
 
 if TYPE_CHECKING:
     import agate
+
+_T = TypeVar("_T")
+
+
+_making = threading.RLock()
+
+
+class shared_property(functools.cached_property[_T]):
+    """A cached_property of which all of dbt's threads get one object: from Python 3.12 on functools
+    makes one for each thread that asks at the same time."""
+
+    def __get__(self, instance: Any, owner: type[Any] | None = None) -> Any:
+        with _making:
+            return super().__get__(instance, owner)
 
 
 def glue_errors(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,15 +57,15 @@ class GlueServices(SQLAdapter):
     def credentials(self) -> GlueCredentials:
         return self.config.credentials
 
-    @functools.cached_property
+    @shared_property
     def catalog(self) -> DataCatalog:
         return DataCatalog(self.connections.clients, self.credentials.catalog_id)
 
-    @functools.cached_property
+    @shared_property
     def known(self) -> KnownCatalog:
         return KnownCatalog(self.catalog)
 
-    @functools.cached_property
+    @shared_property
     def _known_buckets(self) -> dict[str, KnownCatalog]:
         clients, buckets = self.connections.clients, self.credentials.table_buckets
         return {
@@ -66,14 +81,14 @@ class GlueServices(SQLAdapter):
     def catalog_in(self, database: str | None) -> DataCatalog:
         return self.known_in(database).catalog
 
-    @functools.cached_property
+    @shared_property
     def storage(self) -> TableStorage:
         credentials = self.credentials
         return TableStorage(
             self.connections.clients, self.known, credentials.location, credentials.root_location
         )
 
-    @functools.cached_property
+    @shared_property
     def temporaries(self) -> Temporaries:
         return Temporaries()
 

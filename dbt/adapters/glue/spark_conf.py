@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dbt.adapters.glue.exceptions import ConfigurationError
+from dbt.adapters.glue.sql_text import as_text
 from dbt.adapters.glue.table_buckets import TableBucket
 
 SPARK_CATALOG = "spark.sql.catalog.spark_catalog"
@@ -190,8 +191,5 @@ def uncached(conf: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 
 def _as_text(settings: dict[str, Any] | None) -> dict[str, str]:
-    """A YAML mapping with every value as Spark writes it: true, not True."""
-    return {
-        str(key): str(value).lower() if isinstance(value, bool) else str(value)
-        for key, value in (settings or {}).items()
-    }
+    """A YAML mapping with every value as text."""
+    return {str(key): as_text(value) for key, value in (settings or {}).items()}

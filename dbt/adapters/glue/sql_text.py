@@ -66,6 +66,11 @@ def python_code(sql: str) -> str | None:
     return stripped[len(PYTHON_PREFIX) :]
 
 
+def as_text(value: object) -> str:
+    """A value of YAML as Spark writes it: true, not True."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def literal(value: object) -> str:
     """A value as a Spark string literal, whatever it holds."""
     text = str(value).replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")

@@ -48,6 +48,11 @@ def same_location(one: str, other: str) -> bool:
     return split_location(one) == split_location(other)
 
 
+def covers(location: str, other: str) -> bool:
+    """Whether another location is this one, or below it."""
+    return same_location(location, other) or lies_under(other, location)
+
+
 class TableStorage:
     """The data of tables under the profile's `location`.
 
@@ -83,12 +88,6 @@ class TableStorage:
         """The LocationUri of a database that dbt creates."""
         return f"{self._location}/{schema}/" if self._location else None
 
-    def why_not_owned(
-        self, schema: str, name: str, location: str, custom: str | None = None
-    ) -> str | None:
-        """The reason why dbt must not delete the data at a table's location; None if it may."""
-        return self._why_not_ours(location, custom) or self._holds_others(schema, {name}, location)
-
     def _why_not_ours(self, location: str, custom: str | None) -> str | None:
         _, prefix = split_location(location)
         if not prefix:
@@ -110,12 +109,12 @@ class TableStorage:
         own = {name.lower() for name in names}
         for database in self._known.databases(fresh):
             place = database.get("LocationUri") or ""
-            if _is_s3(place) and _covers(location, place):
+            if _is_s3(place) and covers(location, place):
                 return f"it holds the database {database['Name']}"
         for other, place in self._known.places(schema, -1 if fresh else DELETION_AGE):
             if not own.isdisjoint({other, _STAGING.sub("", other)}):
                 continue  # a build of the table itself lies below its base
-            if _is_s3(place) and _covers(location, place):
+            if _is_s3(place) and covers(location, place):
                 return f"it holds the table {schema}.{other}"
         return None
 
@@ -331,10 +330,6 @@ def _filled(template: str, values: dict[str, str]) -> str:
 
 def _is_s3(location: str) -> bool:
     return location.startswith(("s3://", "s3a://", "s3n://"))
-
-
-def _covers(location: str, other: str) -> bool:
-    return same_location(location, other) or lies_under(other, location)
 
 
 def _batches(keys: Iterable[str]) -> Iterator[list[str]]:

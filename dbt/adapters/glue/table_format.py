@@ -28,7 +28,6 @@ class TableFormat:
     snapshot: bool = False  # dbt snapshots
     add_column: bool = True
     drop_column: bool = False
-    rename_column: bool = False
     nested_columns: bool = False  # ALTER TABLE reaches the fields of structs
     widens: str = ""  # what ALTER COLUMN TYPE can do: a name of schema_changes.WIDENINGS
     # (table property, value) without which the format refuses the change
@@ -36,18 +35,12 @@ class TableFormat:
     widens_needs: tuple[str, str] | None = None
     unreadable: tuple[str, ...] = ()  # types that Spark writes and then cannot read
     small_integers: bool = True  # keeps tinyint and smallint; otherwise they are int
-    comment_column: bool = True
-    not_null: bool = False  # NOT NULL is checked when rows are written
-    check_constraint: bool = False  # ALTER TABLE ADD CONSTRAINT CHECK
     void: bool = True  # columns without a type, as of `null as x`
     partition_transforms: bool = False  # years(x), bucket(16, x), …
     rename: bool = False  # ALTER TABLE RENAME TO; others are renamed in the catalog
-    purge: bool = False  # DROP TABLE PURGE deletes the data
     catalog_lags: bool = False  # writes change the catalog's columns later, in the background
-    clustered: bool = False  # CLUSTERED BY … INTO n BUCKETS
     clone: bool = False  # `dbt clone` makes a table over the same files; else a view
     unique_key_required: bool = False  # merge needs `unique_key` when the table is made
-    metadata_columns: tuple[str, ...] = ()  # columns of the format's own, hidden from dbt
     managed: bool = False  # places and deletes its data itself: no LOCATION, always PURGE
 
 
@@ -62,13 +55,13 @@ HUDI_METADATA_COLUMNS = (
 FORMATS: dict[str, TableFormat] = {
     table_format.name: table_format
     for table_format in (
-        TableFormat("parquet", void=False, clustered=True),
-        TableFormat("orc", void=False, clustered=True),
-        TableFormat("csv", void=False, clustered=True),
-        TableFormat("json", clustered=True),
+        TableFormat("parquet", void=False),
+        TableFormat("orc", void=False),
+        TableFormat("csv", void=False),
+        TableFormat("json"),
         # Spark refuses ALTER TABLE ADD COLUMNS on these two.
-        TableFormat("avro", add_column=False, clustered=True, unreadable=("tinyint", "smallint")),
-        TableFormat("text", void=False, add_column=False, clustered=True),
+        TableFormat("avro", add_column=False, unreadable=("tinyint", "smallint")),
+        TableFormat("text", void=False, add_column=False),
         TableFormat(
             "iceberg",
             datalake_format="iceberg",
@@ -82,15 +75,11 @@ FORMATS: dict[str, TableFormat] = {
             snapshot=True,
             clone=True,
             drop_column=True,
-            rename_column=True,
             nested_columns=True,
             widens="iceberg",
             small_integers=False,
-            not_null=True,
             partition_transforms=True,
             rename=True,
-            purge=True,
-            clustered=True,
         ),
         TableFormat(
             "delta",
@@ -109,8 +98,6 @@ FORMATS: dict[str, TableFormat] = {
             nested_columns=True,
             widens="delta",
             widens_needs=("delta.enableTypeWidening", "true"),
-            not_null=True,
-            check_constraint=True,
             catalog_lags=True,
         ),
         TableFormat(
@@ -121,7 +108,6 @@ FORMATS: dict[str, TableFormat] = {
             snapshot=True,
             small_integers=False,
             unique_key_required=True,
-            metadata_columns=HUDI_METADATA_COLUMNS,
         ),
     )
 }
@@ -161,5 +147,5 @@ def table_format(name: str | None) -> TableFormat:
 def known_format(name: str | None) -> TableFormat:
     """The abilities of an existing table's format; a foreign one can be read and dropped only."""
     wanted = name or DEFAULT_FORMAT
-    foreign = TableFormat(wanted, insert_overwrite=False, add_column=False, comment_column=False)
+    foreign = TableFormat(wanted, insert_overwrite=False, add_column=False)
     return FORMATS.get(wanted, foreign)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dbt.adapters.glue.exceptions import ConfigurationError
+from dbt.adapters.glue.sql_text import as_text
 
 # Iceberg's write options by the table property of the same meaning: SQL can give no write option.
 # iceberg.apache.org/docs/1.10.0/spark-configuration, "Write options".
@@ -16,6 +17,20 @@ ICEBERG_WRITE_OPTIONS = {
 }
 # For the file format that the table has.
 ICEBERG_FILE_OPTIONS = ("compression-codec", "compression-level", "compression-strategy")
+# What Hudi's SQL calls the writer's options.
+HUDI_SQL_NAMES = {
+    "hoodie.datasource.write.recordkey.field": "primaryKey",
+    "hoodie.datasource.write.precombine.field": "preCombineField",
+    "hoodie.datasource.write.table.type": "type",
+    "hoodie.table.type": "type",
+}
+HUDI_TABLE_TYPES = {"copy_on_write": "cow", "merge_on_read": "mor"}
+# The index of dbt-glue 1.12.4: a key is one row of the table, whichever partition it moves to.
+HUDI_DEFAULTS = {
+    "type": "cow",
+    "hoodie.index.type": "GLOBAL_BLOOM",
+    "hoodie.bloom.index.update.partition.path": "true",
+}
 
 
 def texts(key: str, given: Any) -> dict[str, str]:
@@ -35,7 +50,7 @@ def texts(key: str, given: Any) -> dict[str, str]:
                 hint="Write a list or a mapping as the text that Spark is to read.",
             )
         if value is not None:
-            found[str(name)] = str(value).lower() if isinstance(value, bool) else str(value)
+            found[str(name)] = as_text(value)
     return found
 
 
@@ -60,4 +75,15 @@ def iceberg_properties(options: Mapping[str, str], file_format: str) -> dict[str
                 f"{', '.join(known)}, or a table property write.…",
                 hint="Set what is no write option by table_properties.",
             )
+    return properties
+
+
+def hudi_properties(own: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """TBLPROPERTIES of a Hudi table: key and precombine field as `own` has them, then hudi_options
+    by the names of Hudi's SQL."""
+    properties: dict[str, Any] = {**HUDI_DEFAULTS, **own}
+    for key, value in options.items():
+        name = HUDI_SQL_NAMES.get(key, key)
+        kind = HUDI_TABLE_TYPES.get(str(value).lower(), value)
+        properties[name] = kind if name == "type" else value
     return properties

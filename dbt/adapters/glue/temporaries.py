@@ -19,27 +19,16 @@ class StagingTable(NamedTuple):
     custom_location: str | None = None  # of the target
 
 
-class Temporaries:
-    """Per thread: a dbt thread works at one node at a time."""
+class Temporaries(threading.local):
+    """Per thread: a dbt thread works at one node at a time.
+
+    folders: of TableStorage.new_temporary, with files of this thread's node. tables: those that the
+    node may have made, and has not dropped.
+    """
 
     def __init__(self) -> None:
-        self._own = threading.local()
-
-    @property
-    def folders(self) -> list[str]:
-        """Folders of TableStorage.new_temporary that hold files of this thread's node."""
-        if not hasattr(self._own, "folders"):
-            self._own.folders = []
-        folders: list[str] = self._own.folders
-        return folders
-
-    @property
-    def tables(self) -> list[StagingTable]:
-        """Tables that this thread's node may have made, and has not dropped."""
-        if not hasattr(self._own, "tables"):
-            self._own.tables = []
-        tables: list[StagingTable] = self._own.tables
-        return tables
+        self.folders: list[str] = []
+        self.tables: list[StagingTable] = []
 
     def forget_table(self, schema: str, name: str) -> None:
         self.tables[:] = [t for t in self.tables if (t.schema, t.name) != (schema, name)]

@@ -20,7 +20,7 @@ from dbt.adapters.glue.incremental_methods import IncrementalMethods
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.schema_changes import SchemaChanges, why_not
 from dbt.adapters.glue.table_format import table_format
-from dbt.adapters.glue.table_options import iceberg_properties, texts
+from dbt.adapters.glue.table_options import hudi_properties, iceberg_properties, texts
 
 OURS = Path(__file__).parents[3] / "dbt" / "include" / "glue" / "macros"
 # In the order that dbt looks in: the adapter's own, its dependency's, core's.
@@ -183,6 +183,7 @@ class FakeAdapter:
 
     config_texts = staticmethod(texts)
     iceberg_properties = staticmethod(iceberg_properties)
+    hudi_properties = staticmethod(hudi_properties)
 
     def refuse_to_share(self, relation: Any, location: str) -> None:
         if self.shared:
@@ -233,11 +234,11 @@ class FakeAdapter:
     incremental_refusal = staticmethod(IncrementalMethods.incremental_refusal)
     knows_strategy = staticmethod(IncrementalMethods.knows_strategy)
     query_relation = staticmethod(IncrementalMethods.query_relation)
+    as_subquery = staticmethod(IncrementalMethods.as_subquery)
     changed_columns = staticmethod(IncrementalMethods.changed_columns)
     changes_to_apply = staticmethod(IncrementalMethods.changes_to_apply)
     has_structs = staticmethod(IncrementalMethods.has_structs)
     shaped_increment = staticmethod(IncrementalMethods.shaped_increment)
-    microbatch_replaces_window = staticmethod(IncrementalMethods.microbatch_replaces_window)
     batch_is_aligned = staticmethod(IncrementalMethods.batch_is_aligned)
     batch_window = staticmethod(IncrementalMethods.batch_window)
 

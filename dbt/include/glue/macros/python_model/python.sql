@@ -22,7 +22,7 @@
 {% macro glue__query_of_model(sql, rows) -%}
   {%- set query = adapter.substituted(sql, config.get('substitute_variables')) if rows is none
       else 'select * from ' ~ rows -%}
-  {{ return(glue__model_query(adapter.query_relation('', query).query)) }}
+  {{ return(glue__model_query(adapter.as_subquery(query))) }}
 {%- endmacro %}
 
 

@@ -57,7 +57,7 @@
 
 
 {% macro glue__writes_iceberg() -%}
-  {{ return(glue__model_format().name in ('iceberg', 's3tables')) }}
+  {{ return(glue__model_format().datalake_format == 'iceberg') }}
 {%- endmacro %}
 
 
@@ -148,8 +148,8 @@
 
 
 {% macro glue__comment_clause() -%}
-  {%- if config.persist_relation_docs() and model.description -%}
-    comment {{ glue__literal(model.description) }}
+  {%- if glue__comment() is not none -%}
+    comment {{ glue__literal(glue__comment()) }}
   {%- endif -%}
 {%- endmacro %}
 
@@ -189,35 +189,17 @@
 {%- endmacro %}
 
 
-{#-- Hudi's SQL has names of its own for what hudi_options calls by the writer's names. --#}
 {% macro glue__hudi_properties() -%}
-  {%- set sql_names = {
-    'hoodie.datasource.write.recordkey.field': 'primaryKey',
-    'hoodie.datasource.write.precombine.field': 'preCombineField',
-    'hoodie.datasource.write.table.type': 'type',
-    'hoodie.table.type': 'type',
-  } -%}
-  {%- set types = {'copy_on_write': 'cow', 'merge_on_read': 'mor'} -%}
-  {#-- The index of dbt-glue 1.12: a key is one row of the table, whichever partition it moves to. --#}
-  {%- set properties = {
-    'type': 'cow',
-    'hoodie.index.type': 'GLOBAL_BLOOM',
-    'hoodie.bloom.index.update.partition.path': 'true',
-  } -%}
+  {%- set own = {} -%}
   {%- if model.resource_type == 'snapshot' -%}
-    {%- set columns = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() -%}
-    {%- do properties.update({'primaryKey': columns.dbt_scd_id}) -%}
+    {%- do own.update({'primaryKey': glue__snapshot_column_names().dbt_scd_id}) -%}
   {%- elif config.get('unique_key') and model.resource_type == 'model' -%}
-    {%- do properties.update({
+    {%- do own.update({
       'primaryKey': glue__hudi_name(glue__as_list(config.get('unique_key')) | join(',')),
       'preCombineField': 'update_hudi_ts',
     }) -%}
   {%- endif -%}
-  {%- for key, value in (config.get('hudi_options') or {}).items() -%}
-    {%- set name = sql_names.get(key, key) -%}
-    {%- do properties.update({name: types.get(value | lower, value) if name == 'type' else value}) -%}
-  {%- endfor -%}
-  {{ return(properties) }}
+  {{ return(adapter.hudi_properties(own, config.get('hudi_options') or {})) }}
 {%- endmacro %}
 
 

@@ -18,9 +18,14 @@
 {%- endmacro %}
 
 
+{% macro glue__snapshot_column_names() -%}
+  {{ return(config.get('snapshot_table_column_names') or get_snapshot_table_column_names()) }}
+{%- endmacro %}
+
+
 {#-- One statement stages and merges: there is no view or table that a failure could leave. --#}
 {% macro glue__update_snapshot(target_relation, strategy) -%}
-  {%- set columns = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() -%}
+  {%- set columns = glue__snapshot_column_names() -%}
   {%- set target_columns = glue__with_is_deleted(target_relation, columns.dbt_is_deleted, strategy.hard_deletes) -%}
   {%- do adapter.assert_valid_snapshot_target_given_strategy(
     target_relation, glue__lower_values(columns), strategy

@@ -1,5 +1,5 @@
 {% macro glue__snapshot_merge_sql(target, source, insert_cols) -%}
-  {%- set columns = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() -%}
+  {%- set columns = glue__snapshot_column_names() -%}
   {%- set valid_to = 'DBT_INTERNAL_DEST.' ~ columns.dbt_valid_to -%}
   {%- set current = config.get('dbt_valid_to_current') -%}
   merge into {{ target }} as DBT_INTERNAL_DEST

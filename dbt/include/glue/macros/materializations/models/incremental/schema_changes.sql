@@ -49,7 +49,7 @@
     {%- do new_types.append({'column_name': change.column.name, 'new_type': change.new_type}) -%}
   {%- endfor -%}
   {{ return({
-    'schema_changed': (found.added or found.removed or found.retyped) | length > 0,
+    'schema_changed': true if found else false,
     'source_not_in_target': found.added,
     'target_not_in_source': found.removed,
     'source_columns': source_columns,

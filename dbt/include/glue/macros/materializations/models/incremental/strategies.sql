@@ -25,12 +25,12 @@
      refuses an INSERT without them. target_columns saves asking, where the caller knows them. --#}
 {% macro glue__insert_sql(verb, target_relation, source_relation, columns, target_columns=none) -%}
   {%- set target_columns = target_columns or adapter.get_columns_in_relation(target_relation) -%}
-  {%- set absent = glue__columns_absent_from(columns, target_columns) | map(attribute='name') | list -%}
-  {%- set all_columns = columns + glue__columns_absent_from(columns, target_columns) -%}
+  {%- set absent = glue__columns_absent_from(columns, target_columns) -%}
+  {%- set all_columns = columns + absent -%}
   {{ verb }} {{ target_relation }} ({{ all_columns | map(attribute='quoted') | join(', ') }})
   select
   {%- for column in all_columns %}
-    {{ 'cast(null as ' ~ column.dtype ~ ') as ' if column.name in absent }}{{ column.quoted }}{{ ',' if not loop.last }}
+    {{ 'cast(null as ' ~ column.dtype ~ ') as ' if column in absent }}{{ column.quoted }}{{ ',' if not loop.last }}
   {%- endfor %}
   from {{ source_relation }}
 {%- endmacro %}
@@ -75,7 +75,7 @@
      it has rows of. --#}
 {% macro glue__get_incremental_microbatch_sql(arg_dict) -%}
   {%- set format = adapter.table_format(arg_dict['target_relation'].table_format) -%}
-  {%- if not adapter.microbatch_replaces_window(format.name) -%}
+  {%- if not format.atomic_merge -%}
     {{ return(get_incremental_insert_overwrite_sql(arg_dict)) }}
   {%- endif -%}
   {%- set window = adapter.batch_window(model.config.event_time, arg_dict['target_columns'], model.batch) -%}

@@ -1,10 +1,11 @@
 """What a session's Spark is started with, from CreateSession's DefaultArguments."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from dbt.adapters.glue.local.class_archive import RECORD_OPTION, archive_path
 from dbt.adapters.glue.local.spark_conf import (
     KernelSettings,
     ServerSettings,
@@ -124,12 +125,42 @@ def test_formats_and_extra_jars_are_on_the_class_path(tmp_path: Path) -> None:
     made = settings(
         tmp_path, {"--datalake-formats": "iceberg, delta", "--extra-jars": "s3://b/mine.jar"}
     )
-    expected = f"/jars/iceberg.jar:/jars/delta.jar:/jars/avro.jar:{jar}"
+    expected = f"/jars/iceberg.jar:/jars/delta.jar:/jars/avro.jar:/jars/connect.jar:{jar}"
     assert made.conf["spark.driver.extraClassPath"] == expected
 
 
-def test_avro_is_part_of_glue(tmp_path: Path) -> None:
-    assert settings(tmp_path, {}).conf["spark.driver.extraClassPath"] == "/jars/avro.jar"
+def test_avro_and_spark_connect_are_part_of_glue(tmp_path: Path) -> None:
+    class_path = settings(tmp_path, {}).conf["spark.driver.extraClassPath"]
+    assert class_path == "/jars/avro.jar:/jars/connect.jar"
+
+
+class TestClassArchive:
+    """The JVM maps an archive of classes where there is one of just these jars."""
+
+    OPTIONS = "spark.driver.extraJavaOptions"
+    ICEBERG: ClassVar = {"--datalake-formats": "iceberg"}
+
+    @pytest.fixture
+    def archive(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+        monkeypatch.setenv("DBT_GLUE_JARS", str(tmp_path / "cache" / "jars"))
+        path = archive_path(["/jars/iceberg.jar", "/jars/avro.jar", "/jars/connect.jar"])
+        path.parent.mkdir(parents=True)
+        path.touch()
+        return path
+
+    def test_is_used(self, tmp_path: Path, archive: Path) -> None:
+        options = settings(tmp_path, self.ICEBERG).conf[self.OPTIONS]
+        assert f"-XX:SharedArchiveFile={archive}" in options.split()
+
+    def test_is_not_used_with_other_jars(self, tmp_path: Path, archive: Path) -> None:
+        options = settings(tmp_path, {"--datalake-formats": "iceberg,delta"}).conf[self.OPTIONS]
+        assert "SharedArchiveFile" not in options
+
+    def test_is_not_used_while_one_is_recorded(self, tmp_path: Path, archive: Path) -> None:
+        conf = {"--conf": f"{self.OPTIONS}={RECORD_OPTION}/tmp/new.jsa"}
+        options = settings(tmp_path, self.ICEBERG | conf).conf[self.OPTIONS]
+        assert options.endswith("-XX:ArchiveClassesAtExit=/tmp/new.jsa")
+        assert "SharedArchiveFile" not in options
 
 
 @pytest.mark.parametrize(

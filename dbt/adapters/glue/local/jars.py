@@ -5,26 +5,28 @@ Maven repository than Maven Central. Versions are those of Glue 5.1, as far as M
 """
 
 import contextlib
-import fcntl
 import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 from xml.etree import ElementTree
 
+from .exclusive import held
 from .java import java_command
 from .unavailable import LocalGlueUnavailable
 
 MAVEN_CENTRAL = "https://repo1.maven.org/maven2/"
 CACHE_ENVIRONMENT = "DBT_GLUE_JARS"
 REPOSITORY_ENVIRONMENT = "DBT_GLUE_MAVEN_REPOSITORY"
-# Parts of Spark that pyspark does not bring.
+# Parts of Glue's Spark that pyspark does not bring.
 _SPARK_JARS = {"avro": ("spark-avro_2.12", 1), "connect": ("spark-connect_2.12", 14)}
-ALL = ("iceberg", "delta", "hudi", *_SPARK_JARS)
+FORMATS = ("iceberg", "delta", "hudi")  # what --datalake-formats may name
+ALWAYS = tuple(_SPARK_JARS)
+ALL = (*FORMATS, *ALWAYS)
 _MIB = 1024 * 1024
 _REPORT_EVERY = 2.0  # seconds
 
@@ -97,7 +99,7 @@ def ensure_jars(formats: Iterable[str] = ALL, *, report: Callable[[str], None] =
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / ".lock", report):
+        with held(folder / ".lock", report, f"another process is fetching jars into {folder}"):
             if missing := _missing(wanted, folder):
                 _fetch(missing, folder, report)
     except OSError as error:
@@ -106,17 +108,6 @@ def ensure_jars(formats: Iterable[str] = ALL, *, report: Callable[[str], None] =
 
 def _missing(wanted: Iterable[Jar], folder: Path) -> list[Jar]:
     return [jar for jar in wanted if not (folder / jar.file_name).is_file()]
-
-
-@contextlib.contextmanager
-def _locked(path: Path, report: Callable[[str], None]) -> Iterator[None]:
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report(f"another process is fetching jars into {path.parent}: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _fetch(jars: list[Jar], folder: Path, report: Callable[[str], None]) -> None:

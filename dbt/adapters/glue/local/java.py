@@ -26,6 +26,22 @@ def java_command() -> str:
     command = os.path.join(home, "bin", "java") if home else shutil.which("java")
     if command is None:
         raise LocalGlueUnavailable(f"Local Glue runs Spark, and no java is on PATH. {_INSTALL}")
+    version = java_version(_told(command))
+    if version is None or not OLDEST <= version <= NEWEST:
+        raise LocalGlueUnavailable(
+            f"{command} is Java {version or 'of unknown version'}; local Glue runs on "
+            f"{OLDEST} to {NEWEST}. {_INSTALL}"
+        )
+    return command
+
+
+def java_told() -> str:
+    """What `java -version` prints: the exact build."""
+    return _told(java_command())
+
+
+@functools.cache
+def _told(command: str) -> str:
     try:
         told = subprocess.run([command, "-version"], capture_output=True, text=True, check=True)
     except subprocess.CalledProcessError as error:
@@ -34,13 +50,7 @@ def java_command() -> str:
         ) from error
     except OSError as error:
         raise LocalGlueUnavailable(f"{command} does not run: {error}. {_INSTALL}") from error
-    version = java_version(told.stderr)
-    if version is None or not OLDEST <= version <= NEWEST:
-        raise LocalGlueUnavailable(
-            f"{command} is Java {version or 'of unknown version'}; local Glue runs on "
-            f"{OLDEST} to {NEWEST}. {_INSTALL}"
-        )
-    return command
+    return told.stderr
 
 
 def java_version(told: str) -> int | None:

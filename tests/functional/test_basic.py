@@ -103,34 +103,24 @@ class TestIncrementalNotSchemaChange(BaseIncrementalNotSchemaChange):
         }
 
 
-class SnapshotFormat:
-    """Seeds that `update` can change, snapshots of one format."""
-
-    file_format = "iceberg"
+class IcebergSnapshots:
+    """Seeds that `update` can change."""
 
     @pytest.fixture(scope="class")
     def project_config_update(self) -> dict[str, Any]:
         return {
-            "name": "snapshots_of_one_format",
-            "seeds": {"+file_format": self.file_format},
-            "snapshots": {"+file_format": self.file_format},
+            "name": "iceberg_snapshots",
+            "seeds": {"+file_format": "iceberg"},
+            "snapshots": {"+file_format": "iceberg"},
         }
 
 
-class TestSnapshotCheckColsIceberg(SnapshotFormat, BaseSnapshotCheckCols):
+class TestSnapshotCheckColsIceberg(IcebergSnapshots, BaseSnapshotCheckCols):
     pass
 
 
-class TestSnapshotCheckColsDelta(SnapshotFormat, BaseSnapshotCheckCols):
-    file_format = "delta"
-
-
-class TestSnapshotTimestampIceberg(SnapshotFormat, BaseSnapshotTimestamp):
+class TestSnapshotTimestampIceberg(IcebergSnapshots, BaseSnapshotTimestamp):
     pass
-
-
-class TestSnapshotTimestampDelta(SnapshotFormat, BaseSnapshotTimestamp):
-    file_format = "delta"
 
 
 class AnyOwner(str):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from dbt.tests.util import run_dbt, write_file
+from functional.conftest import OnLivy
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +36,7 @@ def rows(project: Any, sql: str) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in project.run_sql(sql, fetch="all")]
 
 
-class TestEveryFormat:
+class TestEveryFormat(OnLivy):
     @pytest.fixture(scope="class")
     def models(self) -> dict[str, str]:
         return {

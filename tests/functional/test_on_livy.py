@@ -1,20 +1,18 @@
 """A telling half of the functional tests again, in a Livy session.
 
 The others run over Spark Connect (`TRANSPORT` in conftest.py). What differs between the two is how
-SQL gets in and results come out; so here is what sends and reads most, in each format.
+SQL gets in and results come out; so here is what sends and reads most. What writes every format
+runs on Livy where it stands (`OnLivy` in conftest.py), since the matrix runs on Spark Connect.
 """
-
-from typing import Any
 
 import pytest
 from functional import test_basic as basic
 from functional import test_failed_nodes as failed_nodes
-from functional import test_formats as formats
 from functional import test_incremental as incremental
 from functional import test_project_features as features
 from functional import test_seeds as seeds
 from functional import test_session_sharing as sharing
-from functional.conftest import TRANSPORT
+from functional.conftest import TRANSPORT, OnLivy
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,30 +20,7 @@ pytestmark = [
 ]
 
 
-class OnLivy:
-    @pytest.fixture(scope="class")
-    def dbt_profile_target(self, dbt_profile_target: dict[str, Any]) -> dict[str, Any]:
-        livy = {"session_type": "livy", "glue_session_id": "functional-tests-livy"}
-        return {**dbt_profile_target, **livy}
-
-
 class TestGenericTests(OnLivy, basic.TestGenericTests):
-    pass
-
-
-class TestIncrementalMerge(OnLivy, basic.TestIncrementalMerge):
-    pass
-
-
-class TestSnapshotCheckColsDelta(OnLivy, basic.TestSnapshotCheckColsDelta):
-    pass
-
-
-class TestEveryFormat(OnLivy, formats.TestEveryFormat):
-    pass
-
-
-class TestStrategies(OnLivy, incremental.TestStrategies):
     pass
 
 

@@ -14,7 +14,7 @@ JARS := $(VENV)/.jars
 SOURCES := dbt tests scripts benchmarks setup.py
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo test test-fast bench lint docs formats constraints clean
+.PHONY: help setup demo test test-fast bench lint docs formats faults constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,11 @@ docs: $(INSTALLED) ## write docs/configuration.md and docs/errors.md anew from t
 
 formats: $(JARS) ## run every format with every feature and write docs/formats.md from what it shows
 	@DBT_GLUE_MATRIX_JSON=$(CURDIR)/$(VENV)/matrix.json $(PYTEST) tests/functional/test_matrix.py -k test_cell
-	$(BIN)/python tests/functional/matrix/page.py $(VENV)/matrix.json
+	PYTHONPATH=tests $(BIN)/python -m functional.matrix.page $(VENV)/matrix.json
+
+faults: $(JARS) ## every operation and phase with every fault (goes on where it stopped): docs/reliability.md
+	@DBT_GLUE_FAULTS_JSON=$(CURDIR)/$(VENV)/faults $(PYTEST) tests/functional/test_fault_matrix.py tests/functional/test_fault_phases.py -k test_cell
+	PYTHONPATH=tests $(BIN)/python -m functional.faults.page $(VENV)/faults.operations.jsonl $(VENV)/faults.phases.jsonl
 
 constraints: ## write constraints.txt anew from what .[dev] resolves to today
 	@scripts/write-constraints "$(PYTHON)"
@@ -63,5 +67,5 @@ $(INSTALLED): setup.py pyproject.toml constraints.txt
 	touch $@
 
 $(JARS): $(INSTALLED)
-	@$(BIN)/python -c 'from dbt.adapters.glue.local.jars import ensure_jars; ensure_jars()'
+	@$(BIN)/python -c 'from dbt.adapters.glue.local.launcher import prepare; prepare()'
 	touch $@

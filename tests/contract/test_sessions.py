@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from dbt.adapters.glue.local import launcher
+
 pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
@@ -291,3 +293,13 @@ def test_extra_py_files_from_s3(
     assert live.text("from answers import answer\nsc.parallelize([1], 1).map(answer).first()") == (
         "42"
     )
+
+
+def test_prepared_classes_are_mapped(plain: Callable[[dict[str, str]], LiveSession]) -> None:
+    """`dbt-glue local prepare`: a JVM that refuses the archive loads its classes by itself."""
+    launcher.prepare()
+    maps = "open(f'/proc/{spark._jvm.java.lang.ProcessHandle.current().pid()}/maps').read()"
+    live = plain(arguments({}, "hudi,iceberg,delta"))
+    assert live.text(f"print('class-archives' in {maps})") == "True"
+    other = plain(arguments({}, "delta,iceberg"))
+    assert other.text(f"print('class-archives' in {maps})") == "False"

@@ -212,7 +212,7 @@ def test_sqlstate(transport, sql, sqlstate):
     assert caught.value.sqlstate == sqlstate
 
 
-def test_statements_run_side_by_side(transport):
+def test_pain_02_statements_run_side_by_side(transport):
     two_seconds = "select java_method('java.lang.Thread', 'sleep', 2000L) as a"
     transport.execute("select 1")
     started = time.monotonic()

@@ -31,6 +31,15 @@ def dbt_profile_target(local_glue: Any) -> dict[str, Any]:
     }
 
 
+class OnLivy:
+    """For test classes: in a Livy session, whatever TRANSPORT says."""
+
+    @pytest.fixture(scope="class")
+    def dbt_profile_target(self, dbt_profile_target: dict[str, Any]) -> dict[str, Any]:
+        livy = {"session_type": "livy", "glue_session_id": "functional-tests-livy"}
+        return {**dbt_profile_target, **livy}
+
+
 @pytest.fixture
 def turn(local_glue: Any) -> Iterator[Callable[..., None]]:
     """Turns local Glue's knobs, and back."""

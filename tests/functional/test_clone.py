@@ -38,6 +38,19 @@ class TwoTargets:
         return {"test": {"outputs": outputs, "target": "default"}}
 
 
+# In place of the adapter's own: a clone that fails once it is made, where the variable asks for it.
+BROKEN = """
+{% macro glue__make_clone(relation, source) -%}
+  {%- call statement('main') -%}
+    {{ create_or_replace_clone(relation, source) }}
+  {%- endcall -%}
+  {%- if var('broken', false) -%}
+    {{ glue_exec_query("select raise_error('no clone today')") }}
+  {%- endif -%}
+{%- endmacro %}
+"""
+
+
 def clone(*arguments: str, target: str = "other") -> dict[str, Any]:
     results = run_dbt(["clone", "--state", "state", "--target", target, *arguments])
     return {result.node.name: result for result in results}
@@ -57,6 +70,10 @@ class TestClone(TwoTargets):
             "parquet_table.sql": "{{ config(materialized='table') }} select 1 as id, 'one' as word",
             "a_view.sql": "{{ config(materialized='view') }} select 1 as id, 'one' as word",
         }
+
+    @pytest.fixture(scope="class")
+    def macros(self) -> dict[str, str]:
+        return {"broken.sql": BROKEN}
 
     @pytest.fixture(scope="class")
     def cloned(self, project: Any, other: str) -> Any:
@@ -96,6 +113,33 @@ class TestClone(TwoTargets):
 
     def test_again_is_nothing(self, cloned: Any) -> None:
         assert {r.message for r in clone().values()} == {"No-op"}
+
+    def test_a_clone_that_cannot_be_made_leaves_what_is_there(
+        self, cloned: Any, other: str, glue_client: Any
+    ) -> None:
+        before = self.kinds(glue_client, other)
+        arguments = ["--full-refresh", "--target", "other", "--vars", "broken: true"]
+        tables = ["--select", *(f"{name}_table" for name in CLONED)]
+        results = run_dbt(["clone", "--state", "state", *arguments, *tables], expect_pass=False)
+        assert all("no clone today" in result.message for result in results)
+        assert self.kinds(glue_client, other) == before
+        for name in CLONED:
+            assert self.rows(cloned, other, f"{name}_table") == FIRST
+
+    def test_a_table_is_not_replaced_by_what_reads_it(self, cloned: Any) -> None:
+        run_dbt(["parse", "--target", "other"])
+        Path("back").mkdir()
+        shutil.copyfile("target/manifest.json", "back/manifest.json")
+        names = [f"{name}_table" for name in (*CLONED, "hudi")]
+        results = run_dbt(
+            ["clone", "--state", "back", "--full-refresh", "--select", *names], expect_pass=False
+        )
+        told = {result.node.name: result.message for result in results}
+        assert "it is a clone that reads data at" in told["iceberg_table"]
+        assert "it is a clone that reads data at" in told["delta_table"]
+        assert "which the clone would replace" in told["hudi_table"]
+        for name in names:
+            assert self.rows(cloned, cloned.test_schema, name) == FIRST
 
     def test_a_clone_and_its_source_go_their_own_ways(
         self, cloned: Any, other: str, s3_client: Any

@@ -91,3 +91,39 @@ class TestCostOfARun:
             "s3:ListObjectsV2": plain,
             "s3:DeleteObjects": plain,
         }
+
+
+class TestCostOfASwap:
+    """What is built aside takes the place of the older table."""
+
+    @pytest.fixture(scope="class")
+    def dbt_profile_target(self, dbt_profile_target: dict[str, Any]) -> dict[str, Any]:
+        session = {"session_type": "spark_connect", "glue_session_id": "functional-tests-connect"}
+        return {**dbt_profile_target, **session}
+
+    @pytest.fixture(scope="class")
+    def models(self) -> dict[str, str]:
+        config = "{{ config(materialized='table', %s) }} "
+        return {
+            "hudi.sql": config % "file_format='hudi', unique_key='id'" + "select 1 as id",
+            "by_part.sql": config % "partition_by='part'" + "select 1 as id, 'a' as part",
+            "wider.sql": config % ""
+            + "select 1 as id {% if var('more', false) %}, 2 as n{% endif %}",
+        }
+
+    @pytest.fixture(scope="class")
+    def seeds(self) -> dict[str, str]:
+        return {"rows.csv": "id,name,at\n1,one,2026-01-01\n"}
+
+    def test_three_calls_and_none_for_seeds(
+        self, project: Any, asked: Callable[[], Counter[str]]
+    ) -> None:
+        run_dbt(["build"])
+        asked()
+        run_dbt(["build", "--vars", "more: true"])
+        found = about_data(asked())
+        for listing in ("glue:GetDatabases", "glue:GetTables"):  # again after a minute
+            found.pop(listing)
+        of_partitions = {"glue:GetPartitions": 2, "glue:BatchUpdatePartition": 1}
+        swaps = {"glue:GetTable": 3, "glue:UpdateTable": 3, "glue:DeleteTable": 3}
+        assert found == of_partitions | swaps

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from dbt.tests.util import run_dbt, write_file
+from functional.conftest import OnLivy
+from table_rows import rows_of
 
 pytestmark = pytest.mark.slow
 
@@ -91,7 +93,7 @@ def all_rows() -> dict[str, list[tuple[Any, ...]]]:
     return {name: sorted(rows) for name, rows in found.items()}
 
 
-class TestStrategies:
+class TestStrategies(OnLivy):
     @pytest.fixture(scope="class")
     def models(self) -> dict[str, str]:
         return {
@@ -122,6 +124,44 @@ class TestStrategies:
         results = run_dbt(["run", "--full-refresh", "--vars", "run: 2"])
         assert {result.status for result in results} == {"success"}
         assert all_rows() == dict.fromkeys(CASES, REPLACED)
+
+
+EMPTIED = """
+{{{{ config(materialized='incremental', file_format='{file_format}'{extra}) }}}}
+select * from values (1, 'a'), (2, 'b') as t(id, part) where {{{{ var('run', 1) }}}} = 1
+"""
+WHOLE = ("parquet", "csv", "iceberg", "delta", "hudi")
+
+
+class TestNothingToWrite:
+    """insert_overwrite by a query that returns no row."""
+
+    @pytest.fixture(scope="class")
+    def models(self) -> dict[str, str]:
+        upsert = ", incremental_strategy='insert_overwrite', unique_key='id'"
+        whole = {
+            f"{name}.sql": EMPTIED.format(file_format=name, extra=upsert if name == "hudi" else "")
+            for name in WHOLE
+        }
+        by_part = "{% set by = ['part'] if var('run', 1) == 1 else none %}"
+        still_in_parts = by_part + EMPTIED.format(file_format="iceberg", extra=", partition_by=by")
+        return {**whole, "in_parts.sql": still_in_parts}
+
+    def test_a_table_without_partitions_is_emptied(self, project: Any) -> None:
+        first = [{"id": 1, "part": "a"}, {"id": 2, "part": "b"}]
+        run_dbt(["run"])
+        assert found_rows([*WHOLE, "in_parts"]) == dict.fromkeys([*WHOLE, "in_parts"], first)
+        run_dbt(["run", "--vars", "run: 2"])
+        expected = {**dict.fromkeys(WHOLE, []), "in_parts": first}
+        assert found_rows([*WHOLE, "in_parts"]) == expected
+
+
+def found_rows(models: list[str]) -> dict[str, list[dict[str, Any]]]:
+    kept = ("id", "part")
+    return {
+        name: [{key: row[key] for key in kept} for row in rows]
+        for name, rows in rows_of(models).items()
+    }
 
 
 SELF_SQL = """

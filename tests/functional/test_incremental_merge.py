@@ -203,6 +203,12 @@ class TestFaultyRows:
             f"{name}_{file_format}.sql": text.format(file_format=file_format)
             for name, text in (("doubled", DUPLICATES), ("outside", OUTSIDE))
             for file_format in ("iceberg", "delta")
+        } | {
+            "null_key.sql": incremental_model(
+                "file_format='hudi', unique_key='id'",
+                "select 1 as id, 'first' as name",
+                "select * from values (1, 'x'), (null, 'y') as t(id, name)",
+            )
         }
 
     @pytest.fixture(scope="class")
@@ -232,6 +238,13 @@ class TestFaultyRows:
         words = "a row outside of incremental_predicates", "DELTA_REPLACE_WHERE_MISMATCH"
         assert any(word in result.message for word in words), result.message
         assert rows[f"outside_{file_format}"] == [{"id": 1}]
+
+    def test_hudi_takes_no_null_as_a_key(
+        self, second_run: dict[str, Any], rows: dict[str, Any]
+    ) -> None:
+        assert second_run["null_key"].status == "error"
+        assert "cannot be null or empty" in second_run["null_key"].message
+        assert [(row["id"], row["name"]) for row in rows["null_key"]] == [(1, "first")]
 
 
 OWN_STRATEGY = """

@@ -1,7 +1,4 @@
-"""Runs that do not reach their end: interrupted, and with a session that dies under them.
-
-Sessions that die are Livy ones here; test_connect_runs.py has the others.
-"""
+"""Runs that are interrupted. test_session_death.py has those whose session dies."""
 
 import itertools
 import json
@@ -111,13 +108,6 @@ def sessions(glue_client: Any) -> dict[str, str]:
     return {session["Id"]: session["Status"] for session in found}
 
 
-def kernels(server_pid: int) -> set[int]:
-    """The processes of local Glue's sessions."""
-    command = ["pgrep", "-P", str(server_pid), "-f", "repl.py"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    return {int(pid) for pid in found.split()}
-
-
 def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -140,19 +130,6 @@ def sql_is_sent(glue_client: Any, session_id: str, models: range) -> bool:
     code = "".join(statement["Code"] for statement in statements)
     running = any(statement["State"] == "RUNNING" for statement in statements)
     return running and all(f"{number} as id" in code for number in models)
-
-
-def start_with_four_in_spark(
-    start: Any, project_dir: Path, glue_client: Any, before: set[str]
-) -> tuple[subprocess.Popen, str]:
-    """A run of eight models whose first four are in Spark, without end, and its session."""
-    slow, brief = [SLOW % (n, ENDLESS) for n in range(4)], [BRIEF % n for n in range(4, 8)]
-    write_models(project_dir, [*slow, *brief])
-    process = start("run")
-    wait_until(lambda: four_at_work(project_dir), 90, "four models at work")
-    (session_id,) = set(sessions(glue_client)) - before
-    wait_until(lambda: sql_is_sent(glue_client, session_id, range(4)), 30, "their SQL is sent")
-    return process, session_id
 
 
 def all_ended(glue_client: Any, before: set[str]) -> bool:
@@ -233,37 +210,6 @@ def test_interrupt_while_the_session_is_provisioned(
     process.wait(30)
     assert time.monotonic() - asked < 15
     wait_until(lambda: all_ended(glue_client, before), 15, "the session has ended")
-
-
-def test_session_that_dies_under_a_run(
-    start: Any, project_dir: Path, glue_client: Any, local_glue: Any
-) -> None:
-    """Four models are lost with it and say so; the others run in a new session."""
-    before, others = set(sessions(glue_client)), kernels(local_glue.pid)
-    process, session_id = start_with_four_in_spark(start, project_dir, glue_client, before)
-    (kernel,) = kernels(local_glue.pid) - others
-    os.kill(kernel, signal.SIGKILL)
-    assert process.wait(120) == 1
-    found = results(project_dir)
-    assert len(found) == 8
-    for name in ("m0", "m1", "m2", "m3"):
-        status, message = found[name]
-        assert status == "error"
-        assert "fail to call ReplServer" in message and session_id in message
-        assert "dbt retry" in message
-    assert [found[f"m{n}"][0] for n in range(4, 8)] == ["success"] * 4
-    wait_until(lambda: all_ended(glue_client, before), 15, "no session is left")
-
-
-def test_session_stopped_by_someone_else(start: Any, project_dir: Path, glue_client: Any) -> None:
-    before = set(sessions(glue_client))
-    process, session_id = start_with_four_in_spark(start, project_dir, glue_client, before)
-    glue_client.stop_session(Id=session_id)
-    assert process.wait(120) == 1
-    found = results(project_dir)
-    assert [found[f"m{n}"][0] for n in range(8)] == ["error"] * 4 + ["success"] * 4
-    assert session_id in found["m0"][1] and "stopped by someone" in found["m0"][1]
-    wait_until(lambda: all_ended(glue_client, before), 15, "no session is left")
 
 
 def test_throttled_run_succeeds(

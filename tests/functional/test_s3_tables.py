@@ -1,12 +1,14 @@
 """Tables in two table buckets of S3 Tables, one named in the profile, one in catalogs.yml."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dbt.tests.util import get_manifest, run_dbt
+from dbt.tests.util import get_manifest, run_dbt, run_dbt_and_capture
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +62,10 @@ sources:
   - name: elsewhere
     database: second
     schema: "{{ target.schema }}"
-    tables: [{name: in_lake}]
+    config: {freshness: {warn_after: {count: 1, period: day}}}
+    tables:
+      - {name: in_lake}
+      - {name: timed, identifier: in_lake, config: {loaded_at_field: "current_timestamp()"}}
 models:
   - name: in_lake
     description: "what the lake's is"
@@ -198,6 +203,19 @@ class TestTwoBuckets:
         assert manifest.nodes["model.test.in_lake"].database == "lake"
         assert manifest.nodes["model.test.of_all"].database is None
 
+    def test_source_freshness_by_the_catalog_and_by_a_column(self, built: Any) -> None:
+        found = {result.node.name: result for result in run_dbt(["source", "freshness"])}
+        assert {name: str(result.status) for name, result in found.items()} == {
+            "in_lake": "pass",
+            "timed": "pass",
+        }
+        assert all(0 <= result.age < 3600 for result in found.values())
+
+    def test_s3_maintains_what_is_in_a_bucket(self, built: Any) -> None:
+        arguments = "{select: in_lake, maintenance: {expire_snapshots: true}}"
+        _, output = run_dbt_and_capture(["run-operation", "glue_maintain", "--args", arguments])
+        assert "in_lake: left out, since S3 maintains what is in lake" in output
+
     def test_full_refresh_and_drop(self, built: Any, glue_client: Any) -> None:
         run_dbt(["run", "--select", "merged", "--full-refresh", "--vars", "run: 5"])
         table = f"lake.{built.test_schema}.merged"
@@ -208,6 +226,35 @@ class TestTwoBuckets:
             built.adapter.drop_relation(relation)
         names = glue_client.get_tables(CatalogId=LAKE, DatabaseName=built.test_schema)
         assert "merged" not in {found["Name"] for found in names["TableList"]}
+
+
+class TestClone:
+    """A bucket takes no files of another table, and no view: the rows are copied."""
+
+    @pytest.fixture(scope="class")
+    def profiles_config_update(
+        self, dbt_profile_target: dict[str, Any], unique_schema: str
+    ) -> dict[str, Any]:
+        outputs = {name: deepcopy(dbt_profile_target) for name in ("default", "other")}
+        outputs["default"]["schema"] = unique_schema
+        outputs["other"]["schema"] = f"{unique_schema}_other"
+        return {"test": {"outputs": outputs, "target": "default"}}
+
+    @pytest.fixture(scope="class")
+    def models(self) -> dict[str, str]:
+        head = "{{ config(materialized='table', file_format='s3tables') }} "
+        return {"made.sql": head + "select {{ var('run', 1) }} as id"}
+
+    def test_a_clone_is_a_copy_that_ref_finds(self, project: Any) -> None:
+        other = f"lake.{project.test_schema}_other.made"
+        Path("state").mkdir()
+        for run in (1, 2):
+            run_dbt(["run", "--vars", f"run: {run}"])
+            shutil.copyfile("target/manifest.json", "state/manifest.json")
+            run_dbt(["clone", "--state", "state", "--target", "other", "--full-refresh"])
+            assert project.run_sql(f"select id from {other}", fetch="all") == [(run,)]
+        project.run_sql(f"drop table {other} purge")
+        project.run_sql(f"drop schema lake.{project.test_schema}_other")
 
 
 class TestRefusals:

@@ -36,7 +36,7 @@ class TestOneSession:
         tables = {f"m{n}.sql": f"select {n} as id" for n in range(8)}
         return {**tables, "schema.yml": schema}
 
-    def test_four_threads(
+    def test_pain_02_four_threads_share_one_session(
         self, project: Any, calls: Callable[[], dict[str, int]], glue_client: Any
     ) -> None:
         calls()
@@ -54,6 +54,23 @@ class TestOneSession:
             and not session["Id"].startswith("functional-tests")
         ]
         assert alive == []
+
+
+class TestReusedByName:
+    @pytest.fixture(scope="class")
+    def models(self) -> dict[str, str]:
+        return {"m.sql": "select 1 as id"}
+
+    def test_pain_04_the_next_command_starts_no_session(
+        self, project: Any, calls: Callable[[], dict[str, int]]
+    ) -> None:
+        run_dbt(["run"])
+        calls()
+        run_dbt(["run"])
+        run_dbt(["show", "--select", "m"])
+        counted = calls()
+        assert "CreateSession" not in counted and "StopSession" not in counted
+        assert counted["GetSession"] >= 2
 
 
 @pytest.mark.alone

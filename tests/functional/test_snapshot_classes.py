@@ -4,10 +4,12 @@ import re
 from typing import Any
 
 import pytest
-from dbt.tests.adapter.simple_snapshot import new_record_timestamp_mode as new_record
-from dbt.tests.adapter.simple_snapshot.test_ephemeral_snapshot_hard_deletes import (
-    BaseSnapshotNewColumnWithDeletes,
+from dbt.tests.adapter.simple_snapshot import (
+    new_record_dbt_valid_to_current as to_current,
 )
+from dbt.tests.adapter.simple_snapshot import new_record_timestamp_mode as new_record
+from dbt.tests.adapter.simple_snapshot import test_ephemeral_snapshot_hard_deletes as ephemeral
+from dbt.tests.adapter.simple_snapshot.new_record_check_mode import BaseSnapshotNewRecordCheckMode
 from dbt.tests.adapter.simple_snapshot.test_snapshot import BaseSimpleSnapshot, BaseSnapshotCheck
 from dbt.tests.adapter.simple_snapshot.test_various_configs import BaseSnapshotMultiUniqueKey
 
@@ -73,14 +75,41 @@ class TestSnapshotCheck(OnAFactTable, BaseSnapshotCheck):
     pass
 
 
-class TestNewRecordTimestampMode(OnDelta, new_record.BaseSnapshotNewRecordTimestampMode):
+class WithoutDatabase(OnDelta):
+    SQL: str
+
     @pytest.fixture(scope="class")
     def snapshots(self) -> dict[str, str]:
-        sql: str = new_record._snapshot_actual_sql
-        return {"snapshot.sql": sql.replace("{{target.database}}.", "")}
+        return {"snapshot.sql": self.SQL.replace("{{target.database}}.", "")}
 
 
-class TestNewColumnWithDeletes(OnDelta, BaseSnapshotNewColumnWithDeletes):
+class TestNewRecordTimestampMode(WithoutDatabase, new_record.BaseSnapshotNewRecordTimestampMode):
+    SQL = new_record._snapshot_actual_sql
+
+
+class TestNewRecordCheckMode(WithoutDatabase, BaseSnapshotNewRecordCheckMode):
+    SQL = new_record._snapshot_actual_sql
+
+
+class TestNewRecordValidToCurrent(
+    WithoutDatabase, to_current.BaseSnapshotNewRecordDbtValidToCurrent
+):
+    SQL = to_current._snapshot_actual_sql
+
+
+class TestEphemeralHardDeletes(OnDelta, ephemeral.BaseSnapshotEphemeralHardDeletes):
+    pass
+
+
+class TestNewColumnByTimestamp(OnDelta, ephemeral.BaseSnapshotNewColumnTimestampStrategy):
+    pass
+
+
+class TestNewColumnUnchecked(OnDelta, ephemeral.BaseSnapshotNewColumnSpecificCheckCols):
+    pass
+
+
+class TestNewColumnWithDeletes(OnDelta, ephemeral.BaseSnapshotNewColumnWithDeletes):
     pass
 
 

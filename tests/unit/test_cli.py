@@ -17,6 +17,8 @@ from dbt.adapters.glue.exceptions import AccessDenied
 from dbt.adapters.glue.local import launcher
 from dbt.adapters.glue.local.launcher import LocalGlue
 from dbt.adapters.glue.local.unavailable import LocalGlueUnavailable
+from dbt.adapters.glue.session.spec import process_tag
+from dbt.adapters.glue.sessions_command import duration
 
 
 @pytest.fixture
@@ -32,10 +34,28 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalGlue:
     return local
 
 
+def test_local_prepare_takes_formats_as_the_profile_has_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(launcher, "prepare", lambda formats, report: asked.append(formats))
+    assert cli.main(["local", "prepare", "--datalake-formats", "Hudi, delta"]) == 0
+    assert cli.main(["local", "prepare"]) == 0
+    assert asked == [("hudi", "delta"), ("iceberg", "delta", "hudi")]
+    assert cli.main(["local", "prepare", "--datalake-formats", "paimon"]) == 1
+
+
 class TestUsage:
     @pytest.mark.parametrize(
         "arguments",
-        [[], ["local"], ["local", "fly"], ["sessions"], ["local", "start", "--port", "x"]],
+        [
+            [],
+            ["local"],
+            ["local", "fly"],
+            ["sessions"],
+            ["leftovers"],
+            ["local", "start", "--port", "x"],
+        ],
     )
     def test_wrong_usage(self, arguments: list[str]) -> None:
         with pytest.raises(SystemExit) as caught:
@@ -44,7 +64,10 @@ class TestUsage:
 
     @pytest.mark.parametrize(
         "arguments",
-        [[], ["local"], ["local", "start"], ["local", "run"], ["sessions"], ["sessions", "stop"]],
+        [
+            *[[], ["local"], ["local", "start"], ["local", "run"]],
+            *[["sessions"], ["sessions", "stop"], ["leftovers"], ["leftovers", "remove"]],
+        ],
     )
     def test_help(self, arguments: list[str], capsys: pytest.CaptureFixture) -> None:
         with pytest.raises(SystemExit) as caught:
@@ -75,7 +98,7 @@ class TestUsage:
         [(3, "3 s"), (200, "3 min"), (7500, "2 h 5 min"), (270_000, "3 d 3 h")],
     )
     def test_duration(self, seconds: float, expected: str) -> None:
-        assert cli.duration(seconds) == expected
+        assert duration(seconds) == expected
 
 
 class TestLocal:
@@ -198,6 +221,8 @@ class FakeGlue:
         ]
         self.stopped: list[str] = []
         self.refuse: str | None = None
+        self.process = "laptop/4711"
+        self.kept: dict[str, str] = {}
 
     def list_sessions(self, Tags: dict[str, str], NextToken: str = "0") -> dict[str, Any]:  # noqa: N803
         assert Tags == {"dbt-glue": "session"}
@@ -209,7 +234,7 @@ class FakeGlue:
         assert ResourceArn.startswith("arn:aws:glue:eu-west-1:123456789012:session/")
         if ResourceArn.endswith("dbt-glue-2"):
             raise AccessDenied("no", operation="GetTags", code="AccessDeniedException")
-        return {"Tags": {"dbt-glue-process": "laptop/4711"}}
+        return {"Tags": {"dbt-glue-process": self.process, **self.kept}}
 
     def stop_session(self, Id: str) -> dict[str, Any]:  # noqa: N803
         if self.refuse == Id:
@@ -254,17 +279,59 @@ class TestSessions:
         assert glue.stopped == ["dbt-glue-1", "dbt-glue-2"]
         assert "foreign: no active session that dbt-glue started" in capsys.readouterr().err
 
-    def test_stop_all_goes_on_after_a_refusal(
+    def test_stop_goes_on_after_a_refusal(
         self, glue: FakeGlue, capsys: pytest.CaptureFixture
     ) -> None:
         glue.refuse = "dbt-glue-2"
-        assert cli.main(["sessions", "stop", "--all"]) == 1
+        assert cli.main(["sessions", "stop", "--everywhere"]) == 1
         assert glue.stopped == ["dbt-glue-1"]
         assert "not yours" in capsys.readouterr().err
+
+    def test_pain_24_sessions_of_others_are_left_alone(
+        self, glue: FakeGlue, capsys: pytest.CaptureFixture
+    ) -> None:
+        """dbt-glue-1 was started on another machine; who started dbt-glue-2 is not to be had."""
+        for option in ("--all", "--left"):
+            assert cli.main(["sessions", "stop", option]) == 0
+            told = capsys.readouterr()
+            assert "dbt-glue-2: left alone, since who started it is unknown" in told.err
+            assert told.out == "none of the active sessions\n"
+        assert glue.stopped == []
+
+    def test_sessions_of_this_machine(self, glue: FakeGlue, capsys: pytest.CaptureFixture) -> None:
+        glue.process = process_tag()  # this one, which lives
+        assert cli.main(["sessions", "stop", "--left"]) == 0 and glue.stopped == []
+        assert cli.main(["sessions", "stop", "--all"]) == 0 and glue.stopped == ["dbt-glue-1"]
+
+    def test_sessions_of_processes_that_have_ended(
+        self, glue: FakeGlue, capsys: pytest.CaptureFixture
+    ) -> None:
+        dead = subprocess.Popen([sys.executable, "-c", ""])
+        dead.wait()
+        host, _, *namespace = process_tag().split("/")
+        glue.process = "/".join([host, str(dead.pid), *namespace])
+        cli.main(["sessions", "list"])
+        assert f"{host}, pid {dead.pid}, which has ended" in capsys.readouterr().out
+        cli.main(["sessions", "list", "--json"])
+        first, second = json.loads(capsys.readouterr().out)
+        assert first["StartedBy"] == {"why": "GetTags: AccessDeniedException"}
+        assert second["StartedBy"]["ended"] and second["Id"] == "dbt-glue-1"
+        assert cli.main(["sessions", "stop", "--left"]) == 0 and glue.stopped == ["dbt-glue-1"]
+        glue.stopped.clear()
+        glue.kept = {"dbt-glue-kept": "true"}
+        cli.main(["sessions", "list"])
+        assert "which has ended; kept for the next run" in capsys.readouterr().out
+        assert cli.main(["sessions", "stop", "--left"]) == 0 and glue.stopped == []
+        glue.kept = {}
+        glue.process = "/".join([host, str(dead.pid), "1"])  # of another container
+        glue.stopped.clear()
+        assert cli.main(["sessions", "stop", "--left"]) == 0 and glue.stopped == []
 
     def test_stop_what(self, glue: FakeGlue) -> None:
         assert cli.main(["sessions", "stop"]) == 2
         assert cli.main(["sessions", "stop", "x", "--all"]) == 2
+        with pytest.raises(SystemExit):
+            cli.main(["sessions", "stop", "--left", "--all"])
         assert glue.stopped == []
 
     def test_local_dir_without_a_server(

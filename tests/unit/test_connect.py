@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import grpc
 import pytest
 from google.rpc import code_pb2, status_pb2
-from unit.connect_server import Glue, Server
+from unit import connect_server
+from unit.connect_server import Glue, Server, answers
+from unit.livy_shell import client_error
 
 from dbt.adapters.glue.exceptions import (
     GlueError,
@@ -26,6 +28,12 @@ from dbt.adapters.glue.session.lifecycle import is_no_to_connect
 pytestmark = pytest.mark.filterwarnings("ignore:ReleaseExecute failed")
 UNAVAILABLE = (grpc.StatusCode.UNAVAILABLE,)
 WRITE = "insert into t select 1"
+REPEATED = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.UNAUTHENTICATED,
+    grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.UNKNOWN,  # without a status of Spark's it is a proxy's HTTP 500
+}
 
 
 @pytest.fixture
@@ -113,6 +121,40 @@ def test_a_broken_stream_runs_nothing_twice(server, transport, sql, fault, when)
     assert server.ran == [sql]
     assert server.reattached >= 1
     assert len({plan.operation_id for plan in server.plans}) == 1
+
+
+@pytest.mark.parametrize(
+    "code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK]
+)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_pain_01_a_status_that_is_not_ok_is_an_error(server, transport, monkeypatch, code, when):
+    quick = {**connect.RETRIES, "max_retries": 3, "initial_backoff": 1, "jitter": 1}
+    monkeypatch.setattr(connect, "RETRIES", quick)
+    getattr(server, when).extend([(code, "told so")] * 40)
+    if when == "after" and code in REPEATED:  # its answer is asked for again
+        transport.execute(WRITE)
+        assert server.ran == [WRITE]
+        return
+    with pytest.raises(GlueError):
+        transport.execute(WRITE)
+    assert server.ran == ([WRITE] if when == "after" else [])
+
+
+@pytest.mark.parametrize("spoil", ["cut", "rows"])
+def test_pain_01_an_answer_that_is_not_whole_is_an_error(server, transport, monkeypatch, spoil):
+    def spoiled(request):
+        parts = answers(request)
+        batch = parts[1].arrow_batch
+        if spoil == "cut":
+            batch.data = batch.data[: len(batch.data) // 2]
+        else:
+            batch.row_count = 2
+        return parts
+
+    monkeypatch.setattr(connect_server, "answers", spoiled)
+    with pytest.raises(ProtocolError, match="Spark's answer") as caught:
+        transport.execute("select 1 as a")
+    assert caught.value.context["session_id"] == "s"
 
 
 def test_a_write_is_not_repeated_in_a_restarted_spark(server, transport):
@@ -293,3 +335,15 @@ def test_cancel_interrupts_the_runs_of_its_tag_only(server, transport):
     server.free.set()
     assert server.interrupted == list(server.plans[0].tags)
     assert len(caught) == 1
+
+
+def test_a_token_of_a_session_that_timed_out_tells_the_loss(glue):
+    """Glue says InvalidInputException there, as of a bad argument."""
+
+    def refused(**request):
+        raise client_error("GetSessionEndpoint", "InvalidInputException", "is in TIMEOUT status")
+
+    glue.get_session_endpoint, glue.status = refused, "TIMEOUT"
+    with pytest.raises(SessionLost, match="TIMEOUT") as caught:
+        ConnectEndpoint(glue, "s").token()
+    assert caught.value.context["code"] == "TIMEOUT"

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from dbt_common.exceptions import DbtRuntimeError
 
-from dbt.adapters.glue.credentials import SECRET_KEYS, GlueCredentials
+from dbt.adapters.glue.credentials import GlueCredentials
 from dbt.adapters.glue.exceptions import ConfigurationError
+from dbt.adapters.glue.masking import masked
 from dbt.adapters.glue.node_session import effective_credentials, session_name, session_spec
-from dbt.adapters.glue.options import masked
 from dbt.adapters.glue.spark_conf import parse_arguments, parse_conf, session_conf
 from dbt.adapters.glue.table_format import table_format
 
@@ -265,10 +265,12 @@ def test_the_spec_carries_the_profile() -> None:
         ({"glue_session_id": "mine"}, {}, "mine__path/GlueRole__RUN", False),
         ({"glue_session_reuse": True}, {}, "dbt-glue", True),
         ({"glue_session_id": "a.b", "glue_session_reuse": True}, {}, "a_b", True),
-        ({"enable_session_per_model": True}, {}, "dbt-glue__model_p_x", False),
-        ({}, {"workers": 9}, "dbt-glue__model_p_x", False),
-        ({}, {"group_session_id": "big", "workers": 9}, "dbt-glue__big", False),
+        ({"enable_session_per_model": True}, {}, "dbt-glue__model_p_x__RUN", False),
+        ({}, {"workers": 9}, "dbt-glue__model_p_x__RUN", False),
+        ({}, {"group_session_id": "big", "workers": 9}, "dbt-glue__big__RUN", False),
         ({}, {"owner": "me"}, "dbt-glue__path/GlueRole__RUN", False),
+        ({"glue_session_reuse": True}, {"group_session_id": "big"}, "dbt-glue__big", True),
+        ({"glue_session_reuse": True}, {"workers": 9}, "dbt-glue__model_p_x", True),
     ],
 )
 def test_session_ids(keys: dict, meta: dict, expected: str, shared: bool) -> None:
@@ -296,7 +298,9 @@ def test_debug_shows_every_key_but_secrets() -> None:
     )
     shown = dict(credentials.connection_info())
     fields = {field.name for field in dataclasses.fields(credentials)}
-    assert set(shown) == {name for name in fields if not name.startswith("_")} - SECRET_KEYS
+    assert set(shown) == {name for name in fields if not name.startswith("_")} - {
+        "assume_role_external_id"
+    }
     assert "hush" not in str(shown)
     assert shown["default_arguments"].endswith("--x=1")
     assert masked("spark.x=1") == "spark.x=1"

@@ -314,7 +314,7 @@ GONE = refused("EntityNotFoundException", "GetDatabase")
 
 class TestPlaces:
     def test_location(self) -> None:
-        s3 = Glue(list_objects_v2={"KeyCount": 1})
+        s3 = Glue(list_objects_v2={"KeyCount": 1, "IsTruncated": False})
         assert statuses(places.location(subject(clients(s3=s3)))) == [PASS]
         ((_, request),) = s3.asked
         assert request == {"Bucket": "my-bucket", "Prefix": "warehouse/", "MaxKeys": 1}
@@ -323,7 +323,8 @@ class TestPlaces:
         assert statuses(places.location(subject(location=None))) == [WARN]
 
     def test_bucket_of_another_region(self) -> None:
-        there = {"ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": "us-east-1"}}}
+        headers = {"x-amz-bucket-region": "us-east-1"}
+        there = {"IsTruncated": False, "ResponseMetadata": {"HTTPHeaders": headers}}
         found = list(places.location(subject(clients(s3=Glue(list_objects_v2=there)))))
         assert statuses(found) == [PASS, WARN] and "us-east-1" in found[1].told
 
@@ -340,7 +341,9 @@ class TestPlaces:
         assert statuses(places.location(subject(clients(s3=s3), local=True))) == [PASS]
 
     def test_databases(self) -> None:
-        glue = Glue(get_database={"Database": {"LocationUri": "s3://b/s"}}, get_tables={})
+        glue = Glue(
+            get_database={"Database": {"LocationUri": "s3://b/s"}}, get_tables={"TableList": []}
+        )
         (found,) = places.databases(subject(clients(glue=glue), catalog_id="444455556666"))
         assert (found.status, found.told) == (PASS, "sales exists, at s3://b/s")
         assert all(request["CatalogId"] == "444455556666" for _, request in glue.asked)

@@ -39,7 +39,7 @@ class TestOperations:
         found = set()
         for path in sorted(PACKAGE.rglob("*.py")):
             top = path.relative_to(PACKAGE).parts[0]
-            if top in ("local", "explained") or path.name == "policy.py":
+            if top in ("local", "explained") or path.name in ("policy.py", "retries.py"):
                 continue
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Attribute):
@@ -67,7 +67,8 @@ class TestOperations:
             assert operation in models[service], name
 
     def test_each_needs_an_action_of_a_statement(self) -> None:
-        wanted = set(policy.actions(self.listed() - set(policy.OPERATIONS["Doctor"])))
+        elsewhere = {*policy.OPERATIONS["Doctor"], *policy.OPERATIONS["Role"]}
+        wanted = set(policy.actions(self.listed() - elsewhere))
         made = policy.client_policy(credentials(lf_tags="a=b"))["Statement"]
         assert wanted | {"iam:PassRole"} == {a for part in made for a in part["Action"]}
 

@@ -121,6 +121,16 @@ ANSWERS = [
     ("No capacity", "Resource unavailable", "FAILED", None),
     ("Throttling", "Rate exceeded", "ThrottlingException", "GetTables"),
     ("Throttling", "Please reduce your request rate.", "SlowDown", "PutObject"),
+    ("AWS fails", "We encountered an internal error. Please try again.", "InternalError",
+     "PutObject"),
+    ("AWS fails", "Service Unavailable", "503", "GetTables"),
+    ("AWS does not answer", 'Read timeout on endpoint URL: "https://glue.eu-west-1.amazonaws.com/"',
+     "ReadTimeoutError", "GetTables"),
+    ("AWS does not answer", "Connection was closed before we received a valid response from "
+     'endpoint URL: "https://glue.eu-west-1.amazonaws.com/".', "ConnectionClosedError",
+     "GetTables"),
+    ("The answer is not one of AWS", "The answer to GetTables cannot be read: it is no JSON",
+     "UnreadableAnswer", "GetTables"),
     ("No such database", "Database nope not found.", "EntityNotFoundException", "GetTables"),
     ("Concurrent commit", "Update table failed due to concurrent modifications.",
      "ConcurrentModificationException", "UpdateTable"),
@@ -150,6 +160,17 @@ STATEMENTS = [
      '"BIGINT" type into the "INT" type column `id` due to an overflow. Use `try_cast` on the '
      "input value to tolerate overflow and return NULL instead."),
     ("A Python package is missing", "ModuleNotFoundError: No module named 'pandas'"),
+    ("Commit of unknown outcome", "org.apache.iceberg.exceptions.CommitStateUnknownException: "
+     "Cannot determine whether the commit was successful or not, the underlying data files may or "
+     "may not be needed.\nCaused by: org.apache.iceberg.exceptions.CommitFailedException: x"),
+    ("Concurrent commit", "org.apache.iceberg.exceptions.ValidationException: Found new "
+     "conflicting delete files that can apply to records matching true: [file:/a]"),
+    ("Concurrent commit", "java.lang.IllegalStateException: Runtime file filtering is not "
+     "possible: the table has been concurrently modified. Row-level operation scan snapshot ID: 1, "
+     "current table snapshot ID: 2. If an external process modifies the table, enable table "
+     "caching in the catalog."),
+    ("Concurrent commit", "org.apache.iceberg.exceptions.ValidationException: Cannot commit, "
+     "missing data files: [file:/a]"),
     ("Concurrent commit", "org.apache.iceberg.exceptions.CommitFailedException: Cannot commit "
      "glue_catalog.a.b because Glue detected concurrent update"),
     ("Concurrent commit", "org.apache.hudi.exception.HoodieWriteConflictException: "
@@ -240,6 +261,10 @@ NEAR_MISSES = {
     ),
     "No capacity": StatementError("java.io.IOException: Resource temporarily unavailable"),
     "Throttling": StatementError("java.lang.RuntimeException: Rate exceeded"),
+    "AWS fails": CatalogError("Not Found", code="404", operation="GetTables"),
+    "AWS does not answer": StatementError("java.net.SocketTimeoutException: Read timed out"),
+    "The answer is not one of AWS": StatementError("java.io.IOException: cannot be read"),
+    "Commit of unknown outcome": StatementError("the commit state is unknown"),
     "The format is not set up": StatementError(
         "[DATA_SOURCE_NOT_FOUND] Failed to find the data source: icebergs."
     ),

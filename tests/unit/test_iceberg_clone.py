@@ -1,5 +1,6 @@
 import gzip
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,6 +76,42 @@ def test_a_table_is_not_replaced_by_its_own_clone(adapter: GlueAdapter) -> None:
     adapter.storage.put(place, json.dumps(clone).encode())
     add(adapter, "staging", Parameters={"table_type": "ICEBERG", "metadata_location": place})
     staging = relation("staging", type="table", table_format="iceberg")
-    adapter.refuse_to_clone_into(staging, "s3://b/third", None)
-    with pytest.raises(DbtRuntimeError, match="its data at s3://b/source would be in"):
-        adapter.refuse_to_clone_into(staging, "s3://b/other", "s3://b/source")
+    target = relation("orders", type="table")
+    adapter.refuse_to_clone_into(staging, target, "s3://b/third", None)
+    with pytest.raises(DbtRuntimeError, match="reads data at s3://b/source, which the new"):
+        adapter.refuse_to_clone_into(staging, target, "s3://b/other", "s3://b/source")
+
+
+def test_a_delta_table_is_not_replaced_by_its_own_clone(
+    adapter: GlueAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(adapter, "staging", Parameters={"spark.sql.sources.provider": "delta"})
+    rows = [("delta.minReaderVersion", "1"), (iceberg_clone.CLONE_OF, '["s3://b/source"]')]
+    asked = []
+
+    def execute(sql: str, **how: Any) -> Any:
+        asked.append(sql)
+        return "OK", SimpleNamespace(rows=rows)
+
+    monkeypatch.setattr(adapter, "execute", execute)
+    staging = relation("staging", type="table", table_format="delta")
+    target = relation("orders", type="table")
+    adapter.refuse_to_clone_into(staging, target, "s3://b/third", None)
+    assert asked == ["show tblproperties `s`.`staging`"]
+    with pytest.raises(DbtRuntimeError, match="reads data at s3://b/source, which the new"):
+        adapter.refuse_to_clone_into(staging, target, "s3://b/other", "s3://b/source")
+    known = json.loads(adapter.clone_properties(staging)[iceberg_clone.CLONE_OF])
+    assert known == ["s3://bucket/w/s/staging", "s3://b/source"]
+
+
+def test_a_table_is_not_replaced_by_a_view_on_itself(adapter: GlueAdapter) -> None:
+    def view(name: str, text: str) -> None:
+        add(adapter, name, TableType="VIRTUAL_VIEW", ViewOriginalText=text)
+
+    view("over", "select * from `S`.`Orders` -- not s.people")
+    view("over_that", "select 's.people' from s.over join s.over_that")
+    source = relation("over_that", type="view")
+    adapter.refuse_to_clone_into(source, relation("payments"), "s3://b/payments")
+    adapter.refuse_to_clone_into(source, relation("orders"), None)
+    with pytest.raises(DbtRuntimeError, match="it reads `s`.`orders`, which the clone would"):
+        adapter.refuse_to_clone_into(source, relation("orders"), "s3://b/orders")

@@ -6,6 +6,7 @@ import pytest
 from dbt_common.exceptions import DbtDatabaseError
 
 from dbt.adapters.glue import incremental_methods, microbatch
+from dbt.adapters.glue.exceptions import ConfigurationError
 from dbt.adapters.glue.incremental import refusal, strategies_of, why_not
 from dbt.adapters.glue.incremental_methods import IncrementalMethods
 from dbt.adapters.glue.query_relation import QueryRelation, as_subquery
@@ -76,6 +77,9 @@ def test_a_strategy_of_the_project_is_its_own_affair() -> None:
     assert refusal(FORMATS["csv"], "upsert", {}, own=True) is None
 
 
+FIRST_OF_MARCH = datetime(2024, 3, 1, tzinfo=timezone.utc)
+
+
 def batches(partition_by: Any, size: str = "day") -> dict[str, Any]:
     return {"event_time": "TS", "batch_size": size, "partition_by": partition_by}
 
@@ -99,7 +103,21 @@ def test_batches_are_aligned_with_partitions(partition_by: Any, size: str, align
     assert microbatch.concurrent(FORMATS["iceberg"], config) is aligned
     assert not microbatch.concurrent(FORMATS["delta"], config)
     assert not microbatch.concurrent(FORMATS["hudi"], config)
-    assert microbatch.concurrent(FORMATS["parquet"], config) is bool(partition_by)
+
+
+@pytest.mark.parametrize(
+    "partition_by,size,aligned",
+    [(["TS"], "hour", True), (["day"], "day", False), (["days(ts)"], "day", False)],
+)
+def test_only_partitions_by_event_time_are_sure_to_be_of_one_batch(
+    partition_by: Any, size: str, aligned: bool
+) -> None:
+    config = batches(partition_by, size)
+    assert microbatch.concurrent(FORMATS["parquet"], config) is aligned
+    assert microbatch.is_aligned(FORMATS["hudi"], config) is aligned
+    assert not microbatch.concurrent(FORMATS["hudi"], config)
+    told = refusal(FORMATS["orc"], "microbatch", {**config, "concurrent_batches": True}, own=False)
+    assert told is None
 
 
 class Config(dict):
@@ -115,13 +133,18 @@ def test_batches_that_conflict_run_one_by_one() -> None:
             "delta": {"file_format": "delta"},
             "aligned": {"file_format": "iceberg", **batches("days(ts)")},
             "asked": {"file_format": "delta", "concurrent_batches": True},
-            "parquet": {"partition_by": "day"},
+            "parquet": batches("day"),
+            "by_event_time": batches("ts"),
         }.items()
     }
     made["table"] = SimpleNamespace(config=Config(file_format="delta"))
+    # by catalogs.yml alone: a table of S3 Tables, with no file_format
+    for name, config in {"s3_aligned": batches("days(ts)"), "s3": batches(None)}.items():
+        config["incremental_strategy"] = "microbatch"
+        made[name] = SimpleNamespace(database="lake", config=Config(config))
     microbatch.run_one_by_one([*made.values(), SimpleNamespace()])
     assert [name for name, node in made.items() if node.config.concurrent_batches is False] == [
-        "delta"
+        *("delta", "parquet", "s3")
     ]
 
 
@@ -135,8 +158,36 @@ def test_batches_that_conflict_run_one_by_one() -> None:
     ],
 )
 def test_the_window_of_a_batch(dtype: str, expected: str) -> None:
-    start = datetime(2024, 3, 1, tzinfo=timezone.utc)
-    assert microbatch.window("ts", dtype, start, None) == expected
+    types = {"id": "int", "ts": dtype}
+    assert microbatch.window(
+        "TS", types, FIRST_OF_MARCH, None, FORMATS["delta"]
+    ) == expected.replace("`ts`", "`TS`")
+
+
+def test_the_catalog_does_not_tell_icebergs_two_timestamps_apart() -> None:
+    found = microbatch.window("ts", {"ts": "timestamp"}, None, FIRST_OF_MARCH, FORMATS["s3tables"])
+    assert found == "`ts` < '2024-03-01 00:00:00+00:00'"
+
+
+@pytest.mark.parametrize(
+    "types,hour,words",
+    [({"id": "int"}, 0, "expected a column of the table"), ({"ts": "date"}, 5, "is a date")],
+)
+def test_a_window_that_no_column_can_be_held_to(types: Any, hour: int, words: str) -> None:
+    start = FIRST_OF_MARCH.replace(hour=hour)
+    with pytest.raises(ConfigurationError, match=words):
+        microbatch.window("ts", types, start, None, FORMATS["parquet"])
+
+
+def test_the_partitions_of_a_batch() -> None:
+    by = [("`y`", "int"), ("`m`", "string")]
+    rows = [("2024", "1"), ("2024", ""), (None, "it's"), ("2023", None)]
+    assert microbatch.of_partitions(by, rows) == (
+        "((`y` in (cast('2024' as int))) and (`m` in ('', '1') or `m` is null)"
+        " or (`y` is null) and (`m` in ('it\\'s'))"
+        " or (`y` in (cast('2023' as int))) and (`m` is null))"
+    )
+    assert microbatch.of_partitions(by[:1], []) == "false"
 
 
 def test_a_query_stands_for_a_relation() -> None:
@@ -172,13 +223,6 @@ class Writer:
 SOURCE = QueryRelation.of("tab", "select 1 as id")
 
 
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    slept: list[float] = []
-    monkeypatch.setattr(incremental_methods.time, "sleep", slept.append)
-    return slept
-
-
 def test_doubled_keys_are_told() -> None:
     writer = Writer(DbtDatabaseError("[MERGE_CARDINALITY_VIOLATION] The ON"), [(7, "x", 3, 5)])
     with pytest.raises(DbtDatabaseError) as raised:
@@ -194,16 +238,6 @@ def test_other_errors_stay_as_they_are() -> None:
     with pytest.raises(DbtDatabaseError, match="division by zero"):
         writer.write_increment("merge", SOURCE, ["`id`"])
     assert writer.sent == ["merge"]
-
-
-def test_a_lost_commit_is_repeated_where_that_does_no_harm(no_pauses: list[float]) -> None:
-    lost = DbtDatabaseError("org.apache.iceberg.exceptions.CommitFailedException: Cannot commit")
-    assert Writer(lost, lost, []).write_increment("insert", SOURCE, [], repeatable=True)
-    assert len(no_pauses) == 2
-    with pytest.raises(DbtDatabaseError, match="Cannot commit"):
-        Writer(lost).write_increment("insert", SOURCE, [])
-    with pytest.raises(DbtDatabaseError, match="Cannot commit"):
-        Writer(*[lost] * 6).write_increment("insert", SOURCE, [], repeatable=True)
 
 
 def test_partitions_that_are_not_the_configs_are_told() -> None:

@@ -205,9 +205,10 @@ class Buckets:
         self.asked.append(f"list {Prefix}{Delimiter and ' by ' + Delimiter}")
         found = [key for key in self.keys if key.startswith(Prefix)]
         if not Delimiter:
-            return {"Contents": [{"Key": key} for key in found]}
+            return {"IsTruncated": False, "Contents": [{"Key": key} for key in found]}
         names = {key[len(Prefix) :].split("/")[0] for key in found if "/" in key[len(Prefix) :]}
-        return {"CommonPrefixes": [{"Prefix": f"{Prefix}{name}/"} for name in sorted(names)]}
+        folders = [{"Prefix": f"{Prefix}{name}/"} for name in sorted(names)]
+        return {"IsTruncated": False, "CommonPrefixes": folders}
 
     def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> dict[str, Any]:
         gone = [item["Key"] for item in Delete["Objects"]]

@@ -143,6 +143,20 @@ class TestStart:
             bystander.kill()
             bystander.wait()
 
+    def test_interrupted_start_leaves_no_server(
+        self, folder: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        servers: list[subprocess.Popen] = []
+
+        def interrupted(process: subprocess.Popen, *rest: Any) -> None:
+            servers.append(process)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(launcher, "_wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            start()
+        assert servers[0].wait(10) is not None
+
     def test_server_that_ends_while_starting(self, folder: Path, start: Start) -> None:
         with pytest.raises(LocalGlueUnavailable, match="exit code 1.*\n.*no metastore today"):
             start("broken")

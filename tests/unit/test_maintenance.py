@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from dbt_common.exceptions import DbtDatabaseError, DbtRuntimeError
 
-from dbt.adapters.glue import maintenance
+from dbt.adapters.glue import maintenance, maintenance_methods
 from dbt.adapters.glue.exceptions import ConfigurationError
 from dbt.adapters.glue.impl import GlueAdapter
 from dbt.adapters.glue.relation import GlueRelation
+from dbt.adapters.glue.table_buckets import TableBucket, TableBuckets
 
 ICEBERG = maintenance.Table("glue_catalog.`s`.`t`", "`s`.`t`")
 PLAIN = maintenance.Table("`s`.`t`", "`s`.`t`")
@@ -98,6 +99,16 @@ def test_a_period_is_counted_from_now() -> None:
         ("iceberg", {"expire_snapshots": {"retain_last": True}}, ("got True", "a whole number")),
         ("iceberg", {"expire_snapshots": {"older_than": "soon"}}, ("got 'soon'", "7 days")),
         ("iceberg", {"expire_snapshots": {"older_than": 7}}, ("got 7", "7 days")),
+        (
+            "iceberg",
+            {"expire_snapshots": {"older_than": "99999999999 days"}},
+            ("got '99999999999 days'", "7 days"),
+        ),
+        (
+            "iceberg",
+            {"expire_snapshots": {"older_than": "0001-01-01T00:00+05:00"}},
+            ("got '0001-01-01T00:00+05:00'", "7 days"),
+        ),
         ("iceberg", {"rewrite_data_files": {"options": []}}, ("got []", "a mapping of options")),
         ("iceberg", {"rewrite_data_files": {"strategy": 1}}, ("got 1", "a text")),
         ("delta", {"vacuum": {"dry_run": "yes"}}, ("got 'yes'", "true or false")),
@@ -125,6 +136,7 @@ def node(name: str, tags: tuple[str, ...] = (), kind: str = "model", **config: A
     return {
         "resource_type": kind,
         "name": name,
+        "database": None,
         "schema": "s",
         "alias": f"{name}_table",
         "tags": list(tags),
@@ -191,6 +203,11 @@ def test_what_is_told() -> None:
     assert maintenance.told(["orphan_file_location"], []) == "nothing to do"
 
 
+@pytest.mark.parametrize("text", ["{part}/file.parquet", "{", "[1]", "7"])
+def test_text_that_is_no_struct_is_told_as_no_number(text: str) -> None:
+    assert maintenance.told(["path", "files"], [(text, 3)]) == "files 3"
+
+
 class Upkeep(GlueAdapter):
     """Sends nothing; a statement that holds a word of `errors` fails with its text."""
 
@@ -252,3 +269,49 @@ def test_all_snapshots_but_the_last_one() -> None:
     (sent,) = upkeep.sent
     assert "expire_snapshots(table => '`s`.`t`', older_than => timestamp" in sent
     assert sent.endswith("retain_last => 1)")
+
+
+def test_a_table_bucket_is_left_to_s3(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is a table of the same name in the Data Catalog touched in its place."""
+    upkeep, asked = Upkeep(), []
+    buckets = TableBuckets((TableBucket("lake", "123456789012", "first-bucket"),))
+    monkeypatch.setattr(GlueRelation, "table_buckets", buckets)
+
+    def get_relation(database: str | None, schema: str, name: str) -> GlueRelation:
+        asked.append(database)
+        return GlueRelation.create(database=database, schema=schema, identifier=name, type="table")
+
+    monkeypatch.setattr(upkeep, "get_relation", get_relation)
+    (task,) = maintenance.chosen(
+        [node("orders") | {"database": "lake"}], None, None, {"expire_snapshots": True}
+    )
+    upkeep._maintain(task, dry_run=False)
+    assert asked == ["lake"] and upkeep.sent == []
+
+
+def test_an_interrupt_cancels_what_waits_and_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    upkeep, events = Upkeep(), []
+
+    class Running:
+        def exception(self) -> None:
+            raise KeyboardInterrupt
+
+        def cancel(self) -> None:
+            events.append("left out")
+
+    class Threads:
+        def __enter__(self) -> "Threads":
+            return self
+
+        def __exit__(self, *error: Any) -> None:
+            events.append("threads ended")
+
+        def submit_connected(self, *arguments: Any) -> Running:
+            return Running()
+
+    upkeep.config = None
+    monkeypatch.setattr(maintenance_methods, "executor", lambda config: Threads())
+    monkeypatch.setattr(upkeep, "cancel_open_connections", lambda: events.append("cancelled"))
+    with pytest.raises(KeyboardInterrupt):
+        upkeep.maintain_all({"a": node("a"), "b": node("b")}, wanted={"vacuum": True})
+    assert events == ["left out", "left out", "cancelled", "threads ended"]

@@ -79,10 +79,10 @@ def test_create_session_is_asked_what_the_profile_says() -> None:
 
 def test_calls_outside_the_session() -> None:
     settings = profile().client_settings()
-    assert (settings.region, settings.assume_role_arn) == ("eu-west-1", ROLE)
+    assert (settings.region, [role.arn for role in settings.roles]) == ("eu-west-1", [ROLE])
     assert (settings.retry_mode, settings.retry_max_attempts) == ("standard", 4)
     own = profile(use_interactive_session_role_for_api_calls=False).client_settings()
-    assert own.assume_role_arn is None
+    assert own.roles == ()
 
 
 def test_temp_schema_has_the_staging_tables() -> None:

@@ -1,15 +1,19 @@
 """The files that run in the session, and how they travel. test_livy.py runs them for real."""
 
 import ast
+import json
 import re
 import sys
+from collections import Counter
 from datetime import timedelta, timezone
 from importlib import resources
+from types import SimpleNamespace
 
 import pytest
 
 from dbt.adapters.glue.exceptions import ProtocolError
 from dbt.adapters.glue.session import exchange
+from dbt.adapters.glue.session.runtime import dispatcher
 from dbt.adapters.glue.session.runtime.sql import _affected
 from dbt.adapters.glue.session.runtime.values import session_zone
 from dbt.adapters.glue.session.statements import Output
@@ -103,3 +107,33 @@ def test_time_zone_with_a_name():
 )
 def test_rows_that_a_command_changed(names, rows, count):
     assert _affected(rows, names) == count
+
+
+def test_what_a_killed_client_runs_is_cancelled(monkeypatch, capsys):
+    """In a shared session it would run for ever, beside those that go on."""
+    now, cancelled = [0.0], []
+    monkeypatch.setattr(dispatcher, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(dispatcher, "_cancel", cancelled.append)
+    for name, kind in (("_statements", dict), ("_seen", dict), ("_silent", Counter)):
+        monkeypatch.setattr(dispatcher, name, kind())
+
+    def ask(client, seconds_later):
+        now[0] += seconds_later
+        part = {"ack": [], "statements": [], "cancel": [], "have": {}, "wait": 0, "most": 1}
+        dispatcher.exchange(json.dumps({"client": client, "frame": "f", **part}))
+
+    for client in ("killed", "alive"):
+        request = {"id": f"{client}.1", "kind": "sql", "text": "select 1"}
+        statement = dispatcher.Statement(client, request, None, 0)
+        dispatcher._statements[statement.id] = statement
+        ask(client, 1)
+    for _ in range(13):
+        ask("alive", 20)
+    ask("alive", 3600)  # a foreign statement blocked all of them
+    assert cancelled == []
+    ask("alive", 20)
+    assert set(cancelled) == {"killed.1"}
+    ask("killed", 1)  # it was only slow
+    cancelled.clear()
+    ask("alive", 20)
+    assert cancelled == []

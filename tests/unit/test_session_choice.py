@@ -37,6 +37,19 @@ def test_spark_connect_is_taken_when_asked_for_and_the_spec_says_so() -> None:
     assert not spec.or_livy
 
 
+def test_clients_of_one_spark_connect_session_keep_no_lists_of_files() -> None:
+    """Each has a Spark session of its own, which no REFRESH TABLE of another one reaches."""
+    key = "spark.sql.filesourceTableRelationCacheSize"
+    shared = {"session_type": "spark_connect", "glue_session_reuse": True}
+    assert dict(session_spec(profile(**shared), "spark_connect").conf)[key] == "0"
+    assert key not in dict(session_spec(profile(**shared), "livy").conf)
+    assert key not in dict(
+        session_spec(profile(session_type="spark_connect"), "spark_connect").conf
+    )
+    own = profile(**shared, conf=f"{key}=9")
+    assert dict(session_spec(own, "spark_connect").conf)[key] == "9"
+
+
 def test_auto_takes_spark_connect_and_a_livy_session_will_do() -> None:
     choice = session_choice(profile())
     assert choice.session_type == "spark_connect"

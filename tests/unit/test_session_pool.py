@@ -13,6 +13,8 @@ from unit.fake_sessions import Sessions
 from unit.livy_shell import client_error
 
 from dbt.adapters.glue.exceptions import (
+    CatalogError,
+    ProtocolError,
     SessionError,
     SessionFailed,
     SessionLost,
@@ -200,6 +202,90 @@ def test_lost_session_is_made_anew(pool, glue):
     assert glue.calls["CreateSession"] == 2 and glue.calls["DeleteSession"] == 1
 
 
+def test_a_session_that_dies_again_and_again_is_given_up(pool, glue, said, monkeypatch):
+    monkeypatch.setattr(pool_module, "MOST_DEATHS", 2)
+    for _ in range(3):
+        pool.transport(SPEC, OWN).lost = SessionLost("out of memory", code="FAILED")
+    for _ in range(2):
+        with pytest.raises(SessionError, match=r"died 3 times in this run.*out of memory") as told:
+            pool.transport(SPEC, OWN)
+        assert not isinstance(told.value, SessionLost) and "worker_type" in str(told.value)
+    assert glue.calls["CreateSession"] == 3
+    pool.close()
+    assert glue.sessions["own"]["Status"] in ("STOPPING", "STOPPED")
+
+
+def test_a_session_that_ends_by_its_own_clock_is_made_anew_as_often(pool, glue, monkeypatch):
+    monkeypatch.setattr(pool_module, "MOST_DEATHS", 1)
+    glue.stopping = 0.0
+    for _ in range(4):
+        pool.transport(SPEC, OWN).lost = SessionLost("idle", code="TIMEOUT")
+    assert pool.transport(SPEC, OWN).lost is None
+
+
+def test_pain_12_a_session_that_died_idle_is_known_before_a_statement_is_sent(
+    pool, glue, monkeypatch
+):
+    first = pool.transport(SPEC, OWN)
+    looks = glue.calls["GetSession"]
+    assert pool.transport(SPEC, OWN) is first and glue.calls["GetSession"] == looks
+    monkeypatch.setattr(pool_module, "LOOK_AFTER", 0.0)
+    assert pool.transport(SPEC, OWN) is first and glue.calls["GetSession"] == looks + 1
+    glue.sessions["own"].update(Status="TIMEOUT", ErrorMessage="idle for 10 minutes")
+    second = pool.transport(SPEC, OWN)
+    assert second is not first
+    assert "idle for 10 minutes" in str(first.lost) and not first.lost.begun
+
+
+def test_a_look_that_is_throttled_stops_nothing(pool, glue, monkeypatch):
+    first = pool.transport(SPEC, OWN)
+    monkeypatch.setattr(pool_module, "LOOK_AFTER", 0.0)
+
+    def throttled(self, session_id):
+        raise CatalogError("Rate exceeded", operation="GetSession", retryable=True)
+
+    monkeypatch.setattr(pool_module.SessionLifecycle, "look", throttled)
+    assert pool.transport(SPEC, OWN) is first
+
+
+def test_pain_33_a_session_that_another_process_has_made_anew_is_not_stopped(pool, glue):
+    """Both have lost the old one; whoever comes second attaches to the first one's."""
+    glue.put("shared", "READY", CreatedOn=1)
+    pool.transport(SPEC, SHARED).lost = SessionLost("died")
+    glue.put("shared", "READY", CreatedOn=2)
+    pool.transport(SPEC, SHARED)
+    assert glue.calls["StopSession"] == 0 and glue.calls["CreateSession"] == 0
+    pool.transport(SPEC, SHARED).lost = SessionLost("died, and looks alive")
+    glue.stopping = 0.0
+    pool.transport(SPEC, SHARED)
+    assert glue.calls["StopSession"] == 1 and glue.calls["CreateSession"] == 1
+
+
+def test_a_lost_session_leaves_no_thread(pool, glue):
+    first = pool.transport(SPEC, OWN)
+    with pytest.raises(ProtocolError):  # the fake's answer is none; the pump lives on
+        first.execute("select 1")
+    assert first._pump.is_alive()
+    first.lost = SessionLost("died")
+    pool.transport(SPEC, OWN)
+    first._pump.join(10)
+    assert not first._pump.is_alive()
+
+
+def test_what_sql_had_made_in_a_lost_session_is_made_again(pool, glue, monkeypatch):
+    ran = []
+    monkeypatch.setattr(
+        "dbt.adapters.glue.session.livy.LivyTransport.execute",
+        lambda self, sql, **how: ran.append((self, sql)),
+    )
+    first = pool.transport(SPEC, OWN)
+    pool.ran(SPEC, OWN, "set a = 1")
+    pool.ran(SPEC, OWN, "insert into t select 1")
+    first.lost = SessionLost("died")
+    second = pool.transport(SPEC, OWN)
+    assert ran == [(second, "set a = 1")]
+
+
 def test_what_cannot_be_stopped_is_reported(pool, glue, said):
     pool.transport(SPEC, OWN)
     glue.failures = {"StopSession": [client_error("S", "AccessDeniedException", "not allowed")]}
@@ -330,7 +416,7 @@ import sys, time
 from types import SimpleNamespace
 sys.path.insert(0, {tests!r})
 from unit.test_session_pool import Glue, OWN, SPEC, SessionPool
-from dbt.adapters.glue.session import pool as pool_module
+from dbt.adapters.glue.session import at_exit
 glue = Glue(time.monotonic, provisioning=0.0)
 stop = glue.stop_session
 def stop_session(Id):
@@ -353,7 +439,7 @@ print("ready", flush=True)
         ("time.sleep(60)", signal.SIGTERM),
         ("time.sleep(60)", signal.SIGHUP),
         ("pool = None; time.sleep(60)", signal.SIGINT),
-        ("pool_module.STOP_WITHIN = 0.5\nwith pool._lock: time.sleep(60)", signal.SIGTERM),
+        ("at_exit.CLOSE_WITHIN = 1.5\nwith pool._lock: time.sleep(60)", signal.SIGTERM),
         ("import os\nif os.fork(): os.wait()\nelse: print('child', flush=True)", None),
     ],
 )

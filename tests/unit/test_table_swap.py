@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from dbt.adapters.glue.catalog import DataCatalog
-from dbt.adapters.glue.exceptions import CatalogError
+from dbt.adapters.glue.exceptions import AccessDenied, CatalogError
 from dbt.adapters.glue.table_swap import Definition, definition_of, put_in_place
 
 PARQUET = {"spark.sql.sources.provider": "parquet"}
@@ -101,7 +103,6 @@ def test_what_was_there_is_made_again_where_the_new_entry_is_refused(
     with pytest.raises(CatalogError, match="no"):
         put_in_place(catalog, ("db", "t_new"), ("db", "t"))
     assert places(catalog, "t") == {"a": "s3://b/t/day=a", "b": "s3://b/t/day=b"}
-    assert catalog.get_table("db", "t_new") is not None
 
 
 def test_a_target_that_somebody_has_dropped_is_made(catalog: DataCatalog) -> None:
@@ -110,6 +111,90 @@ def test_a_target_that_somebody_has_dropped_is_made(catalog: DataCatalog) -> Non
     assert set(places(catalog, "t")) == {"a", "b"}
     with pytest.raises(CatalogError, match="t_new is not in the catalog"):
         put_in_place(catalog, ("db", "t_new"), ("db", "t"))
+
+
+@pytest.fixture
+def asked(catalog: DataCatalog, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The operations that the catalog is asked for."""
+    operations: list[str] = []
+    call = catalog._call
+
+    def counting(operation: str, fn: Any, **arguments: Any) -> Any:
+        operations.append(operation)
+        return call(operation, fn, **arguments)
+
+    monkeypatch.setattr(catalog, "_call", counting)
+    return operations
+
+
+def test_a_target_that_is_known_is_not_asked_for(catalog: DataCatalog, asked: list[str]) -> None:
+    make(catalog, "t")
+    cow = {"spark.sql.sources.provider": "hudi", "type": "cow"}
+    make(catalog, "t_new", Parameters=cow)
+    known = {**(catalog.get_table("db", "t") or {}), "VersionId": "7"}
+    asked.clear()
+    swapped = put_in_place(catalog, ("db", "t_new"), ("db", "t"), known)
+    assert asked == ["GetTable", "DeleteTable", "UpdateTable"]
+    assert swapped.before == known and swapped.after["Name"] == "t_new"
+    assert (catalog.get_table("db", "t") or {})["StorageDescriptor"]["Location"] == "s3://b/t_new"
+
+
+@pytest.mark.parametrize("since", ["changed", "dropped", "answer lost"])
+def test_a_target_that_has_changed_since_is_asked_for(
+    catalog: DataCatalog, monkeypatch: pytest.MonkeyPatch, since: str
+) -> None:
+    known = {"Name": "t", "VersionId": "7", "Parameters": PARQUET}
+    if since != "dropped":
+        make(catalog, "t")
+    make(catalog, "t_new")
+    update = catalog._clients.glue.update_table
+
+    def refuse(**request: Any) -> Any:
+        if "VersionId" not in request:
+            return update(**request)
+        if since == "answer lost":
+            request.pop("VersionId")
+            update(**request)
+        codes = {"changed": "ConcurrentModificationException", "dropped": "EntityNotFoundException"}
+        error = {"Code": codes.get(since, "InternalServiceException"), "Message": since}
+        raise ClientError({"Error": error}, "UpdateTable")
+
+    monkeypatch.setattr(catalog._clients.glue, "update_table", refuse)
+    swapped = put_in_place(catalog, ("db", "t_new"), ("db", "t"), known)
+    assert (catalog.get_table("db", "t") or {})["StorageDescriptor"]["Location"] == "s3://b/t_new"
+    if since == "changed":
+        assert (swapped.before or {})["StorageDescriptor"]["Location"] == "s3://b/t"
+    else:
+        assert swapped.before == (known if since == "answer lost" else None)
+
+
+def test_a_refusal_is_not_taken_for_a_change(
+    catalog: DataCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(catalog, "t_new")
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "x")
+    monkeypatch.setattr(catalog._clients.glue, "update_table", Mock(side_effect=denied))
+    with pytest.raises(AccessDenied):
+        put_in_place(catalog, ("db", "t_new"), ("db", "t"), {"Name": "t", "VersionId": "7"})
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_reader_of_the_new_entry_finds_no_trace_of_the_staging_entry(
+    catalog: DataCatalog, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """Hudi asks for the name in hoodie.properties, and then for what is there by that name."""
+    make(catalog, "t")
+    make(catalog, "t_new", Parameters={"spark.sql.sources.provider": "hudi", "type": "cow"})
+    update, there = catalog._clients.glue.update_table, []
+
+    def updating(**request: Any) -> Any:
+        there.append(catalog.get_table("db", "t_new"))
+        return update(**request)
+
+    monkeypatch.setattr(catalog._clients.glue, "update_table", updating)
+    target = {**(catalog.get_table("db", "t") or {}), "VersionId": "1"} if known else None
+    put_in_place(catalog, ("db", "t_new"), ("db", "t"), target)
+    assert there == [None]
 
 
 def test_hudi_is_told_its_name_and_takes_its_query_tables_along(catalog: DataCatalog) -> None:

@@ -11,6 +11,9 @@ from datetime import datetime, timedelta, timezone
 
 _NAME = re.compile(r"dbt_build_(\d{14})_[0-9a-f]{8}")
 _TIME = "%Y%m%d%H%M%S"
+MAX_NAME_LENGTH = 255  # of a table in the Data Catalog
+# What catalog_relations.temporary_name puts behind a table's name, and Hudi behind that.
+STAGING = re.compile(r"__dbt_tmp_[0-9a-f]{8}(_ro|_rt)?$")
 # No statement of a session runs for so long: what is older was left by a run that was killed.
 ABANDONED_AFTER = timedelta(days=2)
 
@@ -33,11 +36,29 @@ def is_left_over(path: str, build: str | None) -> bool:
     moved away from. A young build of another name may be one that another run is writing.
     """
     folder = path.partition("/")[0]
-    match = _NAME.fullmatch(folder)
-    if match is None or folder == build:
-        return True
-    made = datetime.strptime(match.group(1), _TIME).replace(tzinfo=timezone.utc)
+    made = made_at(folder)
+    return made is None or folder == build or is_abandoned(made)
+
+
+def made_at(name: str) -> datetime | None:
+    """When a build folder was named; None for another folder."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    return datetime.strptime(match.group(1), _TIME).replace(tzinfo=timezone.utc)
+
+
+def is_abandoned(made: datetime) -> bool:
+    """Whether what a run has made for itself is there only because the run was killed."""
     return _now() - made > ABANDONED_AFTER
+
+
+def is_staging(name: str, of: str | None = None) -> bool:
+    """Whether a table's name is that of a build; of: of a build of this table."""
+    match = STAGING.search(name)
+    if match is None or of is None:
+        return match is not None
+    return name[: match.start()] == of.lower()[: MAX_NAME_LENGTH - len("__dbt_tmp_01234567")]
 
 
 def build_name(location: str) -> str | None:

@@ -1,14 +1,17 @@
 """DataCatalog: one small method per call of the Glue Data Catalog.
 
 Only EntityNotFoundException means absent; every other error is raised as CatalogError or
-AccessDenied with AWS's own text.
+AccessDenied with AWS's own text. A change whose answer was lost is found to have been made.
 """
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dbt.adapters.glue.clients import GlueClients, call
-from dbt.adapters.glue.exceptions import CatalogError
+from dbt.adapters.glue.aws_answers import fault_of
+from dbt.adapters.glue.clients import MAY_HAVE_BEEN_DONE, GlueClients, call
+from dbt.adapters.glue.exceptions import CatalogError, Fault
+from dbt.adapters.glue.retries import GONE, THERE, Budget
 
 # Page and batch sizes are the maxima of the API (botocore, glue service model).
 TABLES_A_PAGE = 100
@@ -45,7 +48,7 @@ class DataCatalog:
 
     def __init__(self, clients: GlueClients, catalog_id: str | None = None) -> None:
         self._clients = clients
-        self._catalog = {"CatalogId": catalog_id} if catalog_id else {}
+        self._catalog: dict[str, Any] = {"CatalogId": catalog_id} if catalog_id else {}
 
     def get_databases(self) -> Iterator[dict[str, Any]]:
         """Every Database, 100 a page; nothing if the catalog, a table bucket's, is absent."""
@@ -71,7 +74,7 @@ class DataCatalog:
         try:
             self._call("CreateDatabase", self._clients.glue.create_database, DatabaseInput=database)
         except CatalogError as error:
-            if error.code == "AlreadyExistsException":
+            if error.code == THERE:
                 return False
             raise
         return True
@@ -104,12 +107,18 @@ class DataCatalog:
         )
 
     def create_table(self, database: str, table_input: dict[str, Any]) -> None:
-        self._call(
-            "CreateTable",
-            self._clients.glue.create_table,
-            DatabaseName=database.lower(),
-            TableInput=table_input,
-        )
+        try:
+            self._call(
+                "CreateTable",
+                self._clients.glue.create_table,
+                DatabaseName=database.lower(),
+                TableInput=table_input,
+            )
+        except CatalogError as error:
+            if error.code != THERE or not error.unsure:
+                raise
+            if not _holds(self.get_table(database, table_input["Name"]), table_input):
+                raise
 
     def update_table(self, database: str, table_input: dict[str, Any]) -> None:
         """Makes the table what the TableInput says, in one step; no older version is archived."""
@@ -120,6 +129,25 @@ class DataCatalog:
             TableInput=table_input,
             SkipArchive=True,
         )
+
+    def update_version(self, database: str, table_input: dict[str, Any], version: str) -> bool:
+        """`update_table` of a Table with this VersionId. False where it is another one by now, or
+        where AWS has not said that it is done: one attempt is made."""
+        try:
+            self._call(
+                "UpdateTable",
+                self._clients.glue.update_table,
+                budget=Budget(attempts=1),
+                DatabaseName=database.lower(),
+                TableInput=table_input,
+                SkipArchive=True,
+                VersionId=version,
+            )
+        except CatalogError as error:
+            if error.fault is None and error.code != GONE:
+                raise
+            return False
+        return True
 
     def delete_table(self, database: str, name: str) -> bool:
         """Deletes the table's metadata, not its data; False if it was absent."""
@@ -145,12 +173,16 @@ class DataCatalog:
         self, database: str, table: str, partitions: list[dict[str, Any]]
     ) -> None:
         """Creates PartitionInputs. Raises CatalogError if one of them failed."""
-        self._for_partitions(
+        there = self._for_partitions(
             "BatchCreatePartition",
             self._clients.glue.batch_create_partition,
             "PartitionInputList",
             *(database, table, partitions),
+            done=THERE,
         )
+        if there:
+            made = [p for p in partitions if p["Values"] in there]
+            self.update_partitions(database, table, made)
 
     def update_partitions(
         self, database: str, table: str, partitions: list[dict[str, Any]]
@@ -171,6 +203,7 @@ class DataCatalog:
             self._clients.glue.batch_delete_partition,
             "PartitionsToDelete",
             *(database, table, [{"Values": one} for one in values]),
+            done=GONE,
             a_call=PARTITIONS_A_DELETION,
         )
 
@@ -182,24 +215,31 @@ class DataCatalog:
         database: str,
         table: str,
         entries: list[Any],
+        done: str | None = None,
         a_call: int = PARTITIONS_A_BATCH,
-    ) -> None:
+    ) -> list[list[str]]:
+        """The values of partitions that an earlier attempt, whose answer was lost, has done: these
+        fail with `done`."""
+
+        @functools.wraps(fn)
+        def send(**request: Any) -> Any:
+            answer = fn(**request)
+            for failed in answer.get("Errors", ()):
+                if fault_of(failed.get("ErrorDetail", {}).get("ErrorCode")) is not None:
+                    raise _of_partition(operation, request, failed, fault="unknown")
+            return answer
+
+        found: list[list[str]] = []
+        where = {"DatabaseName": database.lower(), "TableName": table.lower()}
         for start in range(0, len(entries), a_call):
-            response = self._call(
-                operation,
-                fn,
-                DatabaseName=database.lower(),
-                TableName=table.lower(),
-                **{key: entries[start : start + a_call]},
-            )
-            for failed in response.get("Errors", ()):
-                detail = failed.get("ErrorDetail", {})
-                values = failed.get("PartitionValues") or failed.get("PartitionValueList")
-                raise CatalogError(
-                    f"Partition {values} of {database}.{table}: {detail.get('ErrorMessage')}",
-                    operation=operation,
-                    code=detail.get("ErrorCode"),
-                )
+            part = {key: entries[start : start + a_call]}
+            answer = self._call(operation, send, **where, **part)
+            for failed in answer.get("Errors", ()):
+                error = _of_partition(operation, where, failed)
+                if not answer.get(MAY_HAVE_BEEN_DONE) or error.code != done:
+                    raise error
+                found.append(_values(failed))
+        return found
 
     def _call(self, operation: str, fn: Any, **arguments: Any) -> dict[str, Any]:
         return call(operation, fn, **self._catalog, **arguments)
@@ -208,7 +248,7 @@ class DataCatalog:
         try:
             return self._call(operation, fn, **arguments)[key]
         except CatalogError as error:
-            if error.code == "EntityNotFoundException":
+            if error.code == GONE:
                 return None
             raise
 
@@ -216,7 +256,7 @@ class DataCatalog:
         try:
             self._call(operation, fn, **arguments)
         except CatalogError as error:
-            if error.code == "EntityNotFoundException":
+            if error.code == GONE:
                 return False
             raise
         return True
@@ -225,7 +265,7 @@ class DataCatalog:
         token: dict[str, str] = {}
         while True:
             page = self._call(operation, fn, **arguments, **token)
-            yield from page.get(key, ())
+            yield from page[key]
             if not page.get("NextToken"):
                 return
             token = {"NextToken": page["NextToken"]}
@@ -235,8 +275,38 @@ def _if_there(pages: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     try:
         yield from pages
     except CatalogError as error:
-        if error.code != "EntityNotFoundException":
+        if error.code != GONE:
             raise
+
+
+def _values(failed: dict[str, Any]) -> list[str]:
+    return failed.get("PartitionValues") or failed.get("PartitionValueList") or []
+
+
+def _of_partition(
+    operation: str,
+    request: Mapping[str, Any],
+    failed: dict[str, Any],
+    fault: Fault | None = None,
+) -> CatalogError:
+    """fault: that of the whole call, of which other partitions may be done."""
+    detail = failed.get("ErrorDetail", {})
+    where = f"{request['DatabaseName']}.{request['TableName']}"
+    return CatalogError(
+        f"Partition {_values(failed)} of {where}: {detail.get('ErrorMessage')}",
+        operation=operation,
+        code=detail.get("ErrorCode"),
+        fault=fault,
+    )
+
+
+def _holds(found: Any, asked: Any) -> bool:
+    """Whether all that was asked for is there; the catalog adds members of its own."""
+    if isinstance(asked, Mapping):
+        return isinstance(found, Mapping) and all(
+            _holds(found.get(key), value) for key, value in asked.items()
+        )
+    return found == asked or (not asked and not found)
 
 
 def table_input_of(table: dict[str, Any], **changes: Any) -> dict[str, Any]:

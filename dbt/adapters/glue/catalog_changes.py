@@ -6,11 +6,12 @@ What is not understood may change anything: no statement is guessed to be harmle
 import re
 from dataclasses import dataclass
 
+from dbt.adapters.glue.sql_text import COMMENTS, segments, without_leading_comments
+
 _NAME_PART = r"(?:`(?:[^`]|``)+`|\w+)"
-_NAME = rf"(?P<name>{_NAME_PART}(?:\s*\.\s*{_NAME_PART})*)"
+NAME = rf"(?P<name>{_NAME_PART}(?:\s*\.\s*{_NAME_PART})*)"
 _FLAGS = re.I | re.S
-_LEADING = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)+", re.S)
-_LOCATION = re.compile(r"\blocation\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")", _FLAGS)
+_LOCATION = re.compile(r"\blocation\s*$", _FLAGS)
 
 # What changes no table: reads, settings, and what belongs to the session.
 _NOTHING = re.compile(
@@ -30,7 +31,7 @@ _WITH = re.compile(r"with\b", _FLAGS)
 _WRITES = re.compile(r"\b(?:insert|merge|update|delete)\b", _FLAGS)
 _MAKES = re.compile(
     rf"""(?:create\s+(?:or\s+replace\s+)?(?:external\s+)?|replace\s+)
-         (?P<kind>table|view)\s+(?:if\s+not\s+exists\s+)?{_NAME}""",
+         (?P<kind>table|view)\s+(?:if\s+not\s+exists\s+)?{NAME}""",
     _FLAGS | re.X,
 )
 _CHANGES = re.compile(
@@ -38,7 +39,7 @@ _CHANGES = re.compile(
            | insert\s+(?:into|overwrite)\s+(?:table\s+)? | merge\s+into\s+ | update\s+
            | delete\s+from\s+ | truncate\s+table\s+ | comment\s+on\s+(?:table|view)\s+
            | analyze\s+table\s+ | msck\s+repair\s+table\s+ | refresh\s+(?:table\s+)?
-           | optimize\s+ | vacuum\s+ ){_NAME}""",
+           | optimize\s+ | vacuum\s+ ){NAME}""",
     _FLAGS | re.X,
 )
 _MOVES = re.compile(r"\bset\s+location\s*(?:'([^']*)'|\"([^\"]*)\")\s*$", _FLAGS)
@@ -62,27 +63,38 @@ class Change:
 
 def changes_of(sql: str) -> list[Change] | None:
     """The tables and views that one statement may change; None where it may be any."""
-    leading = _LEADING.match(sql)
-    text = sql[leading.end() :] if leading else sql
+    text = without_leading_comments(sql)
     if _NOTHING.match(text):
         return []
     if _WITH.match(text):
         return None if _WRITES.search(text) else []
     made = _MAKES.match(text)
     if made:
-        schema, name = _names(made["name"])
-        place = _LOCATION.search(text, made.end()) if made["kind"].lower() == "table" else None
-        location = next(filter(None, place.groups()), None) if place else None
+        schema, name = names_of(made["name"])
+        location = _location(text[made.end() :]) if made["kind"].lower() == "table" else None
         return [Change(schema, name, location, bool(location) or made["kind"].lower() == "view")]
     changed = _CHANGES.match(text)
     if changed is None or _RENAMES.search(text, changed.end()):
         return None
     moved = _MOVES.search(text, changed.end())
     location = next(filter(None, moved.groups()), None) if moved else None
-    return [Change(*_names(changed["name"]), location)]
+    return [Change(*names_of(changed["name"]), location)]
 
 
-def _names(text: str) -> tuple[str | None, str]:
+def _location(clauses: str) -> str | None:
+    """The literal behind the word LOCATION: comments and other literals may have that word too."""
+    before = ""
+    for is_code, piece in segments(clauses):
+        if is_code:
+            before = piece if piece.strip() else before
+        elif piece[0] in "'\"" and _LOCATION.search(before):
+            return re.sub(r"\\(.)", r"\1", piece[1:-1])
+        elif not piece.startswith(COMMENTS):
+            before = ""
+    return None
+
+
+def names_of(text: str) -> tuple[str | None, str]:
     """Schema and name of a dotted name, in lower case; the Spark catalog before them is dropped."""
     parts = [
         part[1:-1].replace("``", "`") if part.startswith("`") else part

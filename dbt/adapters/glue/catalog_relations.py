@@ -8,8 +8,10 @@ from typing import Any
 from dbt.adapters.contracts.relation import RelationType
 
 from dbt.adapters.glue import table_metadata
+from dbt.adapters.glue.build_folders import MAX_NAME_LENGTH
 from dbt.adapters.glue.catalog import DataCatalog, partition_input_of, table_input_of
 from dbt.adapters.glue.column import GlueColumn
+from dbt.adapters.glue.credentials import GlueCredentials
 from dbt.adapters.glue.exceptions import (
     CatalogError,
     ConfigurationError,
@@ -18,7 +20,6 @@ from dbt.adapters.glue.exceptions import (
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.table_format import FORMATS
 
-MAX_NAME_LENGTH = 255  # of a table in the Data Catalog
 CATALOG_COLUMNS = (
     *("table_database", "table_schema", "table_name", "table_type", "table_comment"),
     *("table_owner", "column_name", "column_index", "column_type", "column_comment"),
@@ -41,6 +42,29 @@ def relation_of(table: dict[str, Any], schema: str, database: str | None = None)
         table_format=table_metadata.format_of(table),
         catalog_prefix="" if view else None,
     )
+
+
+def refuse_unreadable(found: GlueRelation, credentials: GlueCredentials) -> None:
+    """Raises where a table of another account's Data Catalog cannot be read as what it is."""
+    if found.other is None:
+        return
+    where = f"{found.schema}.{found.identifier} in the Data Catalog of {found.other.account}"
+    if found.type == RelationType.View:
+        raise ConfigurationError(
+            f"{where} is a view: Spark would look for the tables that it names in your own catalog",
+            hint="Read the tables behind it as sources, and select from them as the view does.",
+        )
+    if found.is_iceberg and not credentials.has_format(FORMATS["iceberg"]):
+        raise ConfigurationError(
+            f"{where} is an Iceberg table, which a session without Iceberg cannot read",
+            hint="Add iceberg to datalake_formats in the profile.",
+        )
+    if credentials.local and not found.is_iceberg:
+        raise NotImplementedByGlue(
+            f"{where} is of format {found.table_format}: from the catalog of another account local "
+            "Glue's Spark reads Iceberg tables only",
+            hint="On AWS Spark's Glue client reads it.",
+        )
 
 
 def columns_of(table: dict[str, Any]) -> list[GlueColumn] | None:

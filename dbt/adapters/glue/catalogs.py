@@ -72,14 +72,16 @@ def of_project(config: Any) -> list[CatalogIntegrationConfig]:
         return []
     from dbt.config.catalogs import (
         get_active_write_integration,
-        load_catalogs,
         load_catalogs_yml,
+        load_single_catalog,
     )
+    from dbt.config.renderer import SecretRenderer
 
     raw = load_catalogs_yml(config.project_root, config.project_name).get("catalogs") or []
     if not all("write_integrations" in catalog for catalog in raw):
         return []
-    found = load_catalogs(config.project_root, config.project_name, config.cli_vars)
+    renderer = SecretRenderer(config.cli_vars)
+    found = [load_single_catalog(catalog, renderer) for catalog in raw]
     integrations = [get_active_write_integration(catalog) for catalog in found]
     kind = S3TablesIntegration.catalog_type
     return [each for each in integrations if each and each.catalog_type.casefold() == kind]

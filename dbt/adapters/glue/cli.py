@@ -1,4 +1,4 @@
-"""The `dbt-glue` command: local Glue by hand, the Glue sessions that dbt-glue started, the doctor.
+"""The `dbt-glue` command: local Glue by hand, what runs have left, the doctor.
 
 Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage,
 127 the command of `local run` is not there.
@@ -8,7 +8,7 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,14 @@ import yaml
 
 from dbt.adapters.glue.__version__ import version
 from dbt.adapters.glue.doctor.command import add_doctor
-from dbt.adapters.glue.exceptions import CatalogError, GlueError
+from dbt.adapters.glue.exceptions import GlueError
+from dbt.adapters.glue.leftovers_command import add_leftovers
 from dbt.adapters.glue.local import launcher
+from dbt.adapters.glue.local.jars import FORMATS
 from dbt.adapters.glue.local.unavailable import LocalGlueUnavailable
+from dbt.adapters.glue.sessions_command import add_sessions, duration
+from dbt.adapters.glue.spark_conf import parse_datalake_formats
 
-ACTIVE_STATES = ("PROVISIONING", "READY", "BUSY")
 # Would lead an AWS client past the endpoint and keys of local Glue.
 _OVERRIDING = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
 
@@ -41,13 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dbt-glue",
-        description="Local Glue on this machine, the sessions that dbt-glue started, and what a "
-        "profile lacks.",
+        description="Local Glue on this machine, the sessions that dbt-glue started, what killed "
+        "runs have left, and what a profile lacks.",
     )
     parser.add_argument("--version", action="version", version=f"dbt-glue {version}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_local(commands)
-    _add_sessions(commands)
+    add_sessions(commands)
+    add_leftovers(commands)
     add_doctor(commands)
     return parser
 
@@ -65,6 +69,18 @@ def _add_local(commands: Any) -> None:
     _action(
         actions, "status", _local_status, "address, sessions and data; exit code 1 if none runs"
     )
+    prepare = actions.add_parser(
+        "prepare",
+        help="make sessions start more quickly: a minute and 300 MB, once",
+        description="Fetches the jars, and keeps Spark's classes beside them as Java maps them.",
+    )
+    prepare.add_argument(
+        "--datalake-formats",
+        metavar="NAMES",
+        default=",".join(FORMATS),
+        help="as in the profile: sessions with just these gain (default: %(default)s)",
+    )
+    prepare.set_defaults(run=_local_prepare)
     run = _action(
         actions,
         "run",
@@ -91,28 +107,6 @@ def _action(
     return parser
 
 
-def _add_sessions(commands: Any) -> None:
-    sessions = commands.add_parser("sessions", help="Glue sessions that dbt-glue started")
-    actions = sessions.add_subparsers(title="actions", required=True, metavar="ACTION")
-    listing = actions.add_parser("list", help="list them, newest first")
-    listing.add_argument("--all", action="store_true", help="also those that have ended")
-    listing.set_defaults(run=_sessions_list)
-    stopping = actions.add_parser("stop", help="stop some of them, or all")
-    stopping.add_argument("ids", nargs="*", metavar="ID")
-    stopping.add_argument("--all", action="store_true", help="every active one")
-    stopping.set_defaults(run=_sessions_stop)
-    for parser in (listing, stopping):
-        parser.add_argument("--region", help="AWS region")
-        parser.add_argument("--profile", help="AWS profile of ~/.aws/config")
-        parser.add_argument("--endpoint-url", help="address of the Glue API")
-        parser.add_argument(
-            "--dir",
-            "--local-dir",
-            dest="local_dir",
-            help="the local Glue of this folder, instead of AWS",
-        )
-
-
 def _report(line: str) -> None:
     """Progress goes to stderr, so that stdout holds nothing but what was asked for."""
     print(line, file=sys.stderr, flush=True)
@@ -121,6 +115,11 @@ def _report(line: str) -> None:
 def _local_start(options: argparse.Namespace) -> int:
     launcher.ensure_running(options.dir, report=_report, port=options.port)
     return _local_status(options)
+
+
+def _local_prepare(options: argparse.Namespace) -> int:
+    launcher.prepare(parse_datalake_formats(options.datalake_formats), report=_report)
+    return 0
 
 
 def _local_stop(options: argparse.Namespace) -> int:
@@ -244,133 +243,6 @@ def _yaml(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, yaml.YAMLError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _sessions_list(options: argparse.Namespace) -> int:
-    clients = _clients(options)
-    sessions = _our_sessions(clients.glue, ended=options.all)
-    if not sessions:
-        print("no sessions" if options.all else "no active sessions")
-        return 0
-    starters = _starters(clients, [session["Id"] for session in sessions])
-    rows: list[tuple[str, ...]] = [("ID", "STATE", "AGE", "WORKERS", "GLUE", "STARTED BY")]
-    rows += [(*_row(session), starters[session["Id"]]) for session in sessions]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
-    return 0
-
-
-def _row(session: Mapping[str, Any]) -> tuple[str, ...]:
-    age = datetime.now(timezone.utc) - session["CreatedOn"]
-    workers = session.get("NumberOfWorkers")
-    return (
-        session["Id"],
-        session["Status"],
-        duration(age.total_seconds()),
-        f"{workers} x {session.get('WorkerType', '?')}" if workers else "default",
-        session.get("GlueVersion", ""),
-    )
-
-
-def _starters(clients: Any, ids: Sequence[str]) -> dict[str, str]:
-    """Session id -> host and process that started it, from the session's tags.
-
-    Where tags may not be read, the error's code stands there: the list is worth having without.
-    """
-    from dbt.adapters.glue.clients import call
-
-    account = call("GetCallerIdentity", clients.sts.get_caller_identity)
-    partition, number = account["Arn"].split(":")[1], account["Account"]
-    found = {}
-    for name in ids:
-        arn = f"arn:{partition}:glue:{clients.region}:{number}:session/{name}"
-        try:
-            tags = call("GetTags", clients.glue.get_tags, ResourceArn=arn)["Tags"]
-        except CatalogError as error:
-            found[name] = f"unknown (GetTags: {error.code})"
-            continue
-        host, _, process = tags.get("dbt-glue-process", "").partition("/")
-        found[name] = f"{host}, pid {process}" if process else "unknown"
-    return found
-
-
-def _sessions_stop(options: argparse.Namespace) -> int:
-    from dbt.adapters.glue.clients import call
-
-    if bool(options.ids) == options.all:
-        print("dbt-glue: sessions stop: expected session ids, or --all", file=sys.stderr)
-        return 2
-    glue = _clients(options).glue
-    active = [session["Id"] for session in _our_sessions(glue, ended=False)]
-    foreign = [name for name in options.ids if name not in active]
-    for name in foreign:
-        print(f"dbt-glue: {name}: no active session that dbt-glue started", file=sys.stderr)
-    failed = bool(foreign)
-    for name in active if options.all else [name for name in options.ids if name in active]:
-        try:
-            call("StopSession", glue.stop_session, Id=name)
-            print(f"stopped {name}")
-        except GlueError as error:
-            print(f"dbt-glue: {error}", file=sys.stderr)
-            failed = True
-    if options.all and not active:
-        print("no active sessions")
-    return 1 if failed else 0
-
-
-def _clients(options: argparse.Namespace) -> Any:
-    from dbt.adapters.glue.clients import ClientSettings, get_clients
-
-    if options.local_dir and launcher.status(options.local_dir) is None:
-        raise LocalGlueUnavailable(
-            f"no local Glue runs on {launcher.resolve_dir(options.local_dir)}"
-        )
-    settings = ClientSettings(
-        region=options.region,
-        profile_name=options.profile,
-        endpoint_url=options.endpoint_url,
-        retry_mode="standard",
-        retry_max_attempts=5,
-        local=bool(options.local_dir),
-        local_dir=options.local_dir,
-    )
-    return get_clients(settings)
-
-
-def _our_sessions(glue: Any, *, ended: bool) -> list[dict[str, Any]]:
-    """Sessions that carry our tag, newest first; ListSessions has no paginator in botocore."""
-    from dbt.adapters.glue.clients import call
-    from dbt.adapters.glue.session.spec import OWNER_TAG
-
-    found: list[dict[str, Any]] = []
-    page: dict[str, Any] = {}
-    while True:
-        answer = call("ListSessions", glue.list_sessions, Tags=dict([OWNER_TAG]), **page)
-        found.extend(answer.get("Sessions", []))
-        if not answer.get("NextToken"):
-            break
-        page = {"NextToken": answer["NextToken"]}
-    return _newest_first(s for s in found if ended or s["Status"] in ACTIVE_STATES)
-
-
-def _newest_first(sessions: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(sessions, key=lambda session: session["CreatedOn"], reverse=True)
-
-
-def duration(seconds: float) -> str:
-    """12 s, 3 min, 2 h 5 min, 3 d 4 h."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = int(seconds // 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h"
 
 
 if __name__ == "__main__":

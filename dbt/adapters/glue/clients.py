@@ -1,55 +1,37 @@
-"""Every boto3 client, made once: region, endpoint, profile, retries, assumed role."""
+"""Every boto3 client, made once: region, endpoint, profile, assumed roles; how one is called."""
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Any
 
 from dbt.adapters.glue.__version__ import version
-from dbt.adapters.glue.exceptions import AccessDenied, CatalogError, ConfigurationError
+from dbt.adapters.glue.aws_answers import attempt, check_answer
+from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError
+from dbt.adapters.glue.identity import Role, role_credentials, session_as
+from dbt.adapters.glue.retries import ATTEMPTS, Budget, Tried
 
-ACCESS_DENIED_CODES = frozenset(
-    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
-)
-RETRYABLE_CODES = frozenset(
-    {
-        "ThrottlingException",
-        "Throttling",
-        "TooManyRequestsException",
-        "RequestLimitExceeded",
-        "SlowDown",
-        "InternalServiceException",
-        "InternalFailure",
-        "InternalServerError",
-        "ServiceUnavailable",
-        "OperationTimeoutException",
-        "RequestTimeout",
-        "SessionBusyException",
-        "ConcurrentModificationException",
-    }
-)
-CREDENTIALS_HINT = (
-    "Give AWS credentials in the usual places: environment, ~/.aws (`aws_profile_name` in the "
-    "profile picks one), `aws sso login`, or the role of the machine. "
-    "`local: true` needs none."
-)
 MAX_CONNECTIONS = 50
+# A key of an answer: an attempt before the one that brought it may have been done.
+MAY_HAVE_BEEN_DONE = "MayHaveBeenDone"
 
 
 @dataclass(frozen=True)
 class ClientSettings:
     """What the clients are made from; equal settings share clients.
 
-    retry_mode and retry_max_attempts are botocore's `retries`. With `local`, local Glue is found
-    or started at the first use of a client, and region, endpoint and keys are its own.
+    roles are assumed one after the other. retry_max_attempts repeats are made, by `call` and not by
+    botocore; of botocore's retry modes, `adaptive` slows a throttled client down. With `local`,
+    local Glue is found or started at the first use of a client, and region, endpoint and keys are
+    its own.
     """
 
     region: str | None = None
     profile_name: str | None = None
-    endpoint_url: str | None = None
-    assume_role_arn: str | None = None
+    endpoint_url: str | None = field(default=None, repr=False)  # it may hold a password
+    roles: tuple[Role, ...] = ()
     retry_mode: str = "adaptive"
     retry_max_attempts: int = 10
     catalog_id: str | None = None
@@ -107,16 +89,16 @@ class GlueClients:
         style = {"addressing_style": "path"} if self._endpoint_url else None
         config = Config(
             user_agent_extra=f"dbt-glue/{version}",
-            retries={
-                "mode": self.settings.retry_mode,
-                "max_attempts": self.settings.retry_max_attempts,
-            },
+            retries={"mode": self.settings.retry_mode, "total_max_attempts": 1},
             max_pool_connections=MAX_CONNECTIONS,
             connect_timeout=10,
             read_timeout=70,
             s3=style,
         )
-        return session.client(service, endpoint_url=self._endpoint_url, config=config)
+        client = session.client(service, endpoint_url=self._endpoint_url, config=config)
+        client.meta.events.register("before-parse", check_answer)
+        client.dbt_glue_attempts = self.settings.retry_max_attempts + 1
+        return client
 
     def _ready_session(self) -> Any:
         with self._lock:
@@ -150,8 +132,8 @@ class GlueClients:
                 "No AWS region is set.",
                 hint="Set `region` in the profile, or AWS_REGION, or a region in the AWS profile.",
             )
-        if self.settings.assume_role_arn:
-            return self._assume_role(factory, session, self.settings.assume_role_arn)
+        for role in self.settings.roles:
+            session = self._assume_role(factory, session, role)
         return session
 
     def _local_session(self, factory: Callable[..., Any]) -> Any:
@@ -171,25 +153,14 @@ class GlueClients:
             region_name=self.settings.region or local.region,
         )
 
-    def _assume_role(self, factory: Callable[..., Any], session: Any, role_arn: str) -> Any:
-        import botocore.session
-
-        assumed = botocore.session.Session(profile=self.settings.profile_name)
-        assumed._credentials = assumed_role_credentials(self._make(session, "sts"), role_arn)
-        return factory(botocore_session=assumed, region_name=session.region_name)
-
-
-def assumed_role_credentials(
-    sts: Any, role_arn: str, time_fetcher: Callable[[], datetime] | None = None
-) -> Any:
-    """Credentials of an assumed role, fetched at the first use and again before they expire."""
-    from botocore.credentials import DeferredRefreshableCredentials, create_assume_role_refresher
-
-    refresh = create_assume_role_refresher(
-        sts, {"RoleArn": role_arn, "RoleSessionName": "dbt-glue"}
-    )
-    optional = {"time_fetcher": time_fetcher} if time_fetcher else {}
-    return DeferredRefreshableCredentials(refresh, "sts-assume-role", **optional)
+    def _assume_role(self, factory: Callable[..., Any], session: Any, role: Role) -> Any:
+        sts = self._make(session, "sts")
+        return session_as(
+            factory,
+            role_credentials(lambda: call("AssumeRole", sts.assume_role, **role.request())),
+            profile_name=self.settings.profile_name,
+            region=session.region_name,
+        )
 
 
 @functools.cache
@@ -206,50 +177,31 @@ def get_clients(settings: ClientSettings) -> GlueClients:
         return _clients_of(settings)
 
 
-def call(operation: str, fn: Callable[..., Any], /, **kwargs: Any) -> Any:
-    """Runs one boto3 call and translates what botocore raises.
+def call(
+    operation: str, fn: Callable[..., Any], /, *, budget: Budget | None = None, **kwargs: Any
+) -> Any:
+    """Makes one boto3 call, again where `retries.OPERATIONS` allows it.
 
-    operation is AWS's name ("GetTable"). Raises AccessDenied or CatalogError with AWS's own text
-    and code, ConfigurationError where credentials are missing.
+    operation is AWS's name ("GetTable"). budget: that of the client's settings. Where the last
+    attempt says that an earlier one, whose answer was lost, has done it, the answer is {}.
+    Raises AccessDenied or CatalogError with AWS's own text and code, ConfigurationError where
+    credentials are missing.
     """
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        ConnectionError,
-        CredentialRetrievalError,
-        HTTPClientError,
-        NoCredentialsError,
-        PartialCredentialsError,
-        SSOError,
-        TokenRetrievalError,
-    )
-
-    try:
-        return fn(**kwargs)
-    except ClientError as error:
-        raise _translate(operation, error) from error
-    except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
-        told = ConfigurationError(str(error), operation=operation)
-        told.hint = told.hint or CREDENTIALS_HINT
-        raise told from error
-    except (SSOError, TokenRetrievalError) as error:
-        raise ConfigurationError(
-            str(error),
-            hint="The SSO sign-in is missing or has expired: run `aws sso login`.",
-            operation=operation,
-        ) from error
-    except BotoCoreError as error:
-        raise CatalogError(
-            str(error),
-            operation=operation,
-            code=type(error).__name__,
-            retryable=isinstance(error, (HTTPClientError, ConnectionError)),
-        ) from error
+    tried = Tried(operation, budget or Budget(_attempts_of(fn)))
+    while True:
+        try:
+            answer = attempt(operation, fn, kwargs)
+            tried.check(answer)
+        except CatalogError as error:
+            if tried.failed(error):
+                return {}
+            tried.wait(error)
+        else:
+            if tried.unsure and isinstance(answer, dict):
+                answer[MAY_HAVE_BEEN_DONE] = True
+            return answer
 
 
-def _translate(operation: str, error: Any) -> CatalogError:
-    details = error.response.get("Error", {})
-    code = details.get("Code") or type(error).__name__
-    message = details.get("Message") or error.response.get("Message") or str(error)
-    kind = AccessDenied if code in ACCESS_DENIED_CODES else CatalogError
-    return kind(message, operation=operation, code=code, retryable=code in RETRYABLE_CODES)
+def _attempts_of(fn: Callable[..., Any]) -> int:
+    client = getattr(inspect.unwrap(fn), "__self__", None)
+    return getattr(client, "dbt_glue_attempts", ATTEMPTS)

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from dbt.adapters.base.column import Column
 
+from dbt.adapters.glue.sql_text import quoted
+
 # dbt's own macros ask for these names; Spark knows the right-hand side.
 TYPE_LABELS = {
     "STRING": "string",
@@ -31,7 +33,7 @@ class GlueColumn(Column):
 
     @property
     def quoted(self) -> str:
-        return "`" + self.column.replace("`", "``") + "`"
+        return quoted(self.column)
 
     @property
     def data_type(self) -> str:

@@ -17,18 +17,16 @@ from dbt.adapters.contracts.connection import (
 )
 from dbt.adapters.events.logging import AdapterLogger
 from dbt.adapters.events.types import ConnectionUsed, SQLQuery, SQLQueryStatus
-from dbt.adapters.exceptions import FailedToConnectError
 from dbt.adapters.sql import SQLConnectionManager
 from dbt_common.events.contextvars import get_node_info
 from dbt_common.events.functions import fire_event
-from dbt_common.exceptions import DbtDatabaseError, DbtRuntimeError
 from dbt_common.utils import cast_to_str
 
 from dbt.adapters.glue.catalogs import catalogs_file
 from dbt.adapters.glue.clients import GlueClients, get_clients
 from dbt.adapters.glue.credentials import GlueCredentials
-from dbt.adapters.glue.exceptions import GlueError, SessionError, StatementError
-from dbt.adapters.glue.handle import GlueCursor, GlueHandle, response_of
+from dbt.adapters.glue.handle import GlueCursor, GlueHandle, response_of, translated
+from dbt.adapters.glue.lost_sessions import LostSessions
 from dbt.adapters.glue.node_session import (
     effective_credentials,
     python_session,
@@ -39,11 +37,17 @@ from dbt.adapters.glue.python_submissions import rows_of_block, session_code
 from dbt.adapters.glue.result_table import agate_table
 from dbt.adapters.glue.session.pool import SessionName, SessionPool
 from dbt.adapters.glue.session.spec import SessionSpec
+from dbt.adapters.glue.session.state import of_session
 from dbt.adapters.glue.session.transport import Transport
 from dbt.adapters.glue.session.usage import RunUsage
 from dbt.adapters.glue.session_choice import SessionChoice, session_choice
 from dbt.adapters.glue.session_python import first_use
-from dbt.adapters.glue.sql_text import collapse_catalog_prefix, python_code, split_statements
+from dbt.adapters.glue.sql_text import (
+    collapse_catalog_prefix,
+    python_code,
+    split_statements,
+    with_comment,
+)
 from dbt.adapters.glue.storage import RESULTS_FOLDER
 
 if TYPE_CHECKING:
@@ -68,19 +72,6 @@ def _node_of(node_info: Mapping[str, Any] | None) -> str:
     return "" if unique_id.startswith("operation.") else unique_id
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Our errors as dbt's: the message once; dbt itself puts the node before it."""
-    try:
-        yield
-    except StatementError as error:
-        raise DbtDatabaseError(str(error)) from error
-    except SessionError as error:
-        raise FailedToConnectError(str(error)) from error
-    except GlueError as error:
-        raise DbtRuntimeError(str(error)) from error
-
-
 class GlueConnectionManager(SQLConnectionManager):
     """Connections of all dbt threads over one session pool.
 
@@ -93,10 +84,13 @@ class GlueConnectionManager(SQLConnectionManager):
     def __init__(self, profile: AdapterRequiredConfig, mp_context: SpawnContext) -> None:
         super().__init__(profile, mp_context)
         self._run_id = uuid.uuid4().hex
+        self.at_end: Callable[[], None] = lambda: None  # once the sessions of a run are stopped
+        self.results_folders: set[str] = set()  # where sessions may have put results
         self._pool: SessionPool | None = None
         self._usage = RunUsage()
         self._pool_lock = threading.Lock()
         self._ready: dict[str, Transport] = {}
+        self.lost_sessions = LostSessions()
         self._told: set[SessionChoice] = set()
         self._python_use = functools.cache(lambda: first_use(profile))
         self._prepares = (
@@ -138,19 +132,37 @@ class GlueConnectionManager(SQLConnectionManager):
         with self._pool_lock:
             if self._pool is None:
                 credentials = self.credentials
-                place = credentials.location
                 self._pool = SessionPool(
                     self.clients,
                     threads=self.profile.threads,
                     provisioning_timeout=credentials.session_provisioning_timeout_in_seconds,
                     poll_cap=credentials.statement_poll_interval,
-                    results_location=f"{place.rstrip('/')}/{RESULTS_FOLDER}" if place else None,
+                    results_location=self._results_location(),
                     inline_bytes=ARROW_INLINE_BYTES if credentials.use_arrow else INLINE_BYTES,
                     report=logger.info,
                     warn=logger.warning,
                     usage=self._usage,
+                    on_closed=lambda: self.at_end(),
                 )
             return self._pool
+
+    def _results_location(self) -> str | None:
+        """A folder of this run's own."""
+        place = self.credentials.location
+        return f"{place.rstrip('/')}/{RESULTS_FOLDER}/{self._run_id}" if place else None
+
+    def clean_up(self, sql: str) -> None:
+        """Runs SQL in the session that this thread's last statement ran in, if it is there."""
+        connection = self.get_if_exists()
+        if connection is not None:
+            connection.handle.clean_up(sql)
+            self.note(sql)
+
+    def is_interrupted(self) -> bool:
+        """Whether this thread's connection was cancelled, or the run is being ended by a signal."""
+        pool, connection = self._pool, self.get_if_exists()
+        handle = connection.handle if connection is not None else None
+        return bool((pool is not None and pool.closed) or getattr(handle, "cancelled", False))
 
     def _session_of(
         self, meta: Mapping[str, Any], unique_id: str | None
@@ -189,12 +201,15 @@ class GlueConnectionManager(SQLConnectionManager):
         self, spec: SessionSpec, name: SessionName, wanted: Callable[[], bool]
     ) -> Transport:
         if name.id in self._ready:
-            return self.pool.transport(spec, name, wanted)
+            self._ready[name.id] = transport = self.pool.transport(spec, name, wanted)
+            return transport
         started = time.monotonic()
         logger.debug(f"Waiting for session {name.id} ({spec.describe()})")
         with self._usage.waiting():
             transport = self.pool.transport(spec, name, wanted)
         self._ready[name.id] = transport
+        if transport.session_type == "livy" and (results := self._results_location()):
+            self.results_folders.add(results)
         waited = time.monotonic() - started
         if waited > 1:
             logger.info(f"Waited {waited:.1f} s for session {transport.session_id}")
@@ -300,7 +315,7 @@ class GlueConnectionManager(SQLConnectionManager):
         node_info = get_node_info()
         name = cast_to_str(connection.name)
         fire_event(ConnectionUsed(conn_type=self.TYPE, conn_name=name, node_info=node_info))
-        cursor = connection.handle.cursor()
+        cursor, wait = connection.handle.cursor(), connection.handle.wait
         python = python_code(text)
         statements = [text] if python is not None else split_statements(text)
         for statement in statements:
@@ -311,9 +326,14 @@ class GlueConnectionManager(SQLConnectionManager):
             started = time.perf_counter()
             with self.exception_handler(statement):
                 if python is None:
-                    cursor.execute(statement, bindings, fetch=fetch, limit=limit)
+                    how = {"fetch": fetch, "limit": limit}
+                    run = functools.partial(cursor.execute, statement, bindings, **how)
+                    self.lost_sessions.outlive(statement, run, wait)
+                    self.note(statement)
                 else:
-                    cursor.run_python(session_code(python, self._run_id, _node_of(node_info)))
+                    code = session_code(python, self._run_id, _node_of(node_info))
+                    run = functools.partial(cursor.run_python, code)
+                    self.lost_sessions.outlive(None, run, wait)
             response = self.get_response(cursor)
             fire_event(
                 SQLQueryStatus(
@@ -325,6 +345,11 @@ class GlueConnectionManager(SQLConnectionManager):
             )
         return connection, cursor
 
+    def note(self, sql: str) -> None:
+        """SQL has run in this node's session, where it may have made or ended something."""
+        if self._pool is not None and of_session(sql):
+            self._pool.ran(*self._session_here(), sql)
+
     def run_python_with_sql(self, code: str) -> None:
         """Runs Python of the adapter's own in the Spark session that this node's SQL goes to."""
         connection = self.get_thread_connection()
@@ -332,7 +357,8 @@ class GlueConnectionManager(SQLConnectionManager):
         name = cast_to_str(connection.name)
         fire_event(SQLQuery(conn_name=name, sql=code, node_info=node_info))
         with self.exception_handler(code):
-            result = connection.handle.run_python(code, with_sql=True)
+            run = functools.partial(connection.handle.run_python, code, with_sql=True)
+            result = self.lost_sessions.outlive(None, run, connection.handle.wait)
         fire_event(
             SQLQueryStatus(
                 status="OK",
@@ -345,7 +371,9 @@ class GlueConnectionManager(SQLConnectionManager):
     def _final(self, sql: str, comment: bool) -> str:
         catalog = self.credentials.custom_iceberg_catalog_namespace
         sql = collapse_catalog_prefix(sql, catalog)
-        return self._add_query_comment(sql) if comment else sql
+        header = self.query_header.comment if comment and self.query_header else None
+        text = (header.query_comment or "").strip() if header else ""
+        return with_comment(sql, text, header.append) if header and text else sql
 
     # --- Spark has no transactions
 

@@ -4,22 +4,22 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, Union
+from typing import Any
 
-from dbt.adapters.contracts.connection import Credentials
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
 from dbt.adapters.glue import spark_conf
-from dbt.adapters.glue.clients import ClientSettings
+from dbt.adapters.glue.client_options import ClientOptions, Mapping_
 from dbt.adapters.glue.exceptions import ConfigurationError
+from dbt.adapters.glue.masking import hide, masked, scrubbed, secrets_in
 from dbt.adapters.glue.options import (
     at_least,
     key_values,
-    masked,
     matches,
     one_of,
     option,
+    options_of,
     problems,
     unknown_keys,
 )
@@ -40,23 +40,18 @@ LOCAL_DEFAULTS: dict[str, Any] = {
     "glue_version": "5.1",
 }
 
-RETRY_MODES = ("legacy", "standard", "adaptive")
 SESSION_TYPES = ("auto", "livy", "spark_connect")
 SEED_MODES = ("overwrite", "append")
-ROLE_ARN = re.compile(r"arn:aws[^:]*:iam::\d*:role/.+")
 LOCATION = re.compile(r"s3[an]?://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
 CATALOG_NAME = re.compile(r"\w*")
-URL = re.compile(r"https?://.+")
 
+SECRET_ENVIRONMENT = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 # Keys that are fine in a profile and mean nothing to the adapter.
 ACCEPTED_KEYS = frozenset({"type", "threads", "project_name", "user", "query-comment", "project"})
-SECRET_KEYS: frozenset[str] = frozenset()
-
-Mapping_ = Union[str, dict[str, Any], None]  # noqa: UP007 mashumaro reads this at run time
 
 
 @dataclass
-class GlueCredentials(Credentials):
+class GlueCredentials(ClientOptions):
     """What profiles.yml says. Every key of dbt-glue 1.12.4 has its default and its meaning."""
 
     schema: str | None = option(  # type: ignore[assignment]
@@ -66,18 +61,6 @@ class GlueCredentials(Credentials):
         None,
         "text",
         "Leave it out: in Spark a database is a schema. Accepted when equal to `schema`.",
-    )
-    role_arn: str | None = option(
-        None,
-        "text",
-        "The IAM role that the session runs as (service role). Required unless `local`.",
-        expected="an ARN such as arn:aws:iam::123456789012:role/GlueInteractiveSessionRole",
-        check=matches(ROLE_ARN),
-        example="arn:aws:iam::123456789012:role/GlueInteractiveSessionRole",
-        session=True,
-    )
-    region: str | None = option(
-        None, "text", "The AWS region. Required unless `local`.", example="eu-west-1"
     )
     workers: int | None = option(
         None,
@@ -188,27 +171,6 @@ class GlueCredentials(Credentials):
     group_session_id: str | None = option(
         None, "text", "Name of a session that several models share; usual in `meta`.", session=True
     )
-    use_interactive_session_role_for_api_calls: bool | None = option(
-        False, "boolean", "Assume `role_arn` for the catalog and S3 calls of the client too."
-    )
-    aws_profile_name: str | None = option(None, "text", "Profile of ~/.aws to take keys from.")
-    endpoint_url: str | None = option(
-        None,
-        "text",
-        "Endpoint of every AWS call, for a VPC endpoint or an emulation.",
-        expected="a URL such as http://127.0.0.1:4566",
-        check=matches(URL),
-    )
-    catalog_id: str | None = option(
-        None, "text", "Account id of the Data Catalog, if not your own.", example="'123456789012'"
-    )
-    local: bool = option(
-        False,
-        "boolean",
-        "Run on local Glue, on this machine, without an AWS account. Also on when "
-        "`dbt-glue local run` starts dbt (it sets DBT_GLUE_LOCAL=1).",
-    )
-    local_dir: str | None = option(None, "text", "Folder of local Glue.", example="./.glue")
     seed_format: str | None = option("parquet", "text", "File format of seeds.", **one_of(*FORMATS))
     seed_mode: str | None = option(
         "overwrite", "text", "What a seed does to rows that are there.", **one_of(*SEED_MODES)
@@ -257,10 +219,6 @@ class GlueCredentials(Credentials):
         expected="a number above 0",
         check=lambda value: value > 0,
     )
-    boto_retry_mode: str | None = option(
-        "adaptive", "text", "Retry mode of AWS calls.", **one_of(*RETRY_MODES)
-    )
-    boto_retry_max_attempts: int = option(10, "integer", "Attempts of an AWS call.", **at_least(1))
     packages: list[str] | None = option(
         None,
         "text or list",
@@ -271,12 +229,6 @@ class GlueCredentials(Credentials):
     @property
     def type(self) -> str:
         return "glue"
-
-    @property
-    def account(self) -> str | None:
-        """The AWS account of the role."""
-        parts = (self.role_arn or "").split(":")
-        return parts[4] or None if len(parts) > 4 else None
 
     @property
     def unique_field(self) -> str:
@@ -319,7 +271,10 @@ class GlueCredentials(Credentials):
         self.glue_version = self.glue_version or "5.0"
         self._check_required()
         try:
+            self._hide_secrets()
             self.arguments, self.formats, self.table_buckets  # noqa: B018 each parses its key
+            self.roles  # noqa: B018
+            self._refuse_two_of_one_name()
         except ConfigurationError as error:
             raise DbtRuntimeError(str(error)) from error
 
@@ -375,25 +330,30 @@ class GlueCredentials(Credentials):
     def _arguments(self) -> dict[str, str]:
         return spark_conf.parse_arguments(self.default_arguments)
 
-    def client_settings(self) -> ClientSettings:
-        assume = self.use_interactive_session_role_for_api_calls and not self.local
-        return ClientSettings(
-            region=self.region,
-            profile_name=self.aws_profile_name,
-            endpoint_url=self.endpoint_url,
-            assume_role_arn=self.role_arn if assume else None,
-            retry_mode=self.boto_retry_mode or "adaptive",
-            retry_max_attempts=self.boto_retry_max_attempts,
-            catalog_id=self.catalog_id,
-            local=self.local,
-            local_dir=self.local_dir,
-        )
+    def _refuse_two_of_one_name(self) -> None:
+        taken = {*self.table_buckets, self.custom_iceberg_catalog_namespace}
+        if both := taken & set(self.other_catalogs):
+            raise ConfigurationError(
+                f"data_catalogs: got the name {both.pop()!r}, which s3_tables or "
+                "custom_iceberg_catalog_namespace has too: each is a Spark catalog of its own"
+            )
+
+    def _hide_secrets(self) -> None:
+        """Errors of AWS and Spark may quote what they were sent."""
+        settings = {**self.conf_settings, **self.arguments, "endpoint_url": self.endpoint_url or ""}
+        hide(secrets_in(settings))
+        hide([self.assume_role_external_id, *map(os.environ.get, SECRET_ENVIRONMENT)])
 
     def _connection_keys(self) -> tuple[str, ...]:
+        secret = {name for name, item in options_of(type(self)).items() if item.metadata["secret"]}
         names = (item.name for item in fields(self))
-        return tuple(name for name in names if name[0] != "_" and name not in SECRET_KEYS)
+        return tuple(name for name in names if name[0] != "_" and name not in secret)
 
     def connection_info(self, *, with_aliases: bool = False) -> Iterable[tuple[str, Any]]:
         """Keys and values for `dbt debug`; settings that look like secrets are masked."""
         for key, value in super().connection_info(with_aliases=with_aliases):
-            yield key, masked(value)
+            shown = masked(value)
+            yield key, scrubbed(shown) if isinstance(shown, str) else shown
+
+    def __repr__(self) -> str:
+        return f"GlueCredentials({dict(self.connection_info())})"

@@ -10,16 +10,18 @@ from dbt_common.exceptions import CompilationError
 
 from dbt.adapters.glue import catalog_relations, seeds, table_metadata
 from dbt.adapters.glue.athena_twin import manifest_location, twin_name
-from dbt.adapters.glue.column_comments import with_comments
-from dbt.adapters.glue.exceptions import GlueError, NotOwned
+from dbt.adapters.glue.build_folders import base_of, is_abandoned, is_staging
+from dbt.adapters.glue.catalog_changes import Change
+from dbt.adapters.glue.column_comments import catalog_comment, with_comments
+from dbt.adapters.glue.exceptions import GlueError, NotOwned, SessionError
 from dbt.adapters.glue.known_catalog import DELETION_AGE
 from dbt.adapters.glue.maintenance_methods import MaintenanceMethods
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.services import glue_errors, shared_property
-from dbt.adapters.glue.sql_text import without_comments
-from dbt.adapters.glue.storage import same_location
+from dbt.adapters.glue.sql_text import escaped, literal, quoted, unescaped, without_comments
+from dbt.adapters.glue.storage import RESULTS_FOLDER, TEMPORARY_FOLDER, same_location
 from dbt.adapters.glue.table_format import TableFormat, table_format
-from dbt.adapters.glue.table_swap import HUDI_QUERY_SUFFIXES
+from dbt.adapters.glue.table_metadata import HUDI_QUERY_SUFFIXES
 from dbt.adapters.glue.temporaries import StagingTable
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ logger = AdapterLogger("Glue")
 
 
 class DataMethods(MaintenanceMethods):
+    _has_uploaded = False
+
     @available
     def get_custom_iceberg_catalog_namespace(self) -> str | None:
         return self.credentials.custom_iceberg_catalog_namespace or None
@@ -102,7 +106,7 @@ class DataMethods(MaintenanceMethods):
         schema, name = self._bare(relation.schema or ""), relation.identifier or ""
         path = self.storage.location_for(schema, name, custom_location)
         path += "/" if trailing_slash else ""
-        return f"location '{path}'" if as_clause else path
+        return f"location {literal(path)}" if as_clause else path
 
     @available.parse_none
     @glue_errors
@@ -179,6 +183,31 @@ class DataMethods(MaintenanceMethods):
 
     @available
     @staticmethod
+    def literal(value: Any) -> str:
+        """A value as a Spark string literal that means it, whatever it holds."""
+        return literal(value)
+
+    @available
+    @staticmethod
+    def escaped(text: str) -> str:
+        """What stands between the quotes of such a literal."""
+        return escaped(text)
+
+    @available
+    @staticmethod
+    def unescaped(text: str) -> str:
+        """What `escaped` was given."""
+        return unescaped(text)
+
+    @available
+    @staticmethod
+    @glue_errors
+    def column_comment(description: str | None) -> str:
+        """A column's description as the Data Catalog takes it."""
+        return catalog_comment(description)
+
+    @available
+    @staticmethod
     def names_relation(sql: str, relation: BaseRelation) -> bool:
         """Whether a query names the relation as it is rendered, elsewhere than in a comment."""
         return relation.render() in without_comments(sql)
@@ -213,6 +242,7 @@ class DataMethods(MaintenanceMethods):
             self.storage.ensure_bucket()
         path = self.storage.new_temporary()
         self.temporaries.folders.append(path)
+        self._has_uploaded = True
         self.storage.put(f"{path}/rows.json.gz", seeds.seed_file(agate_table))
         columns = [{"name": name, "type": kind} for name, kind in types.items()]
         return {"path": path, "columns": columns}
@@ -238,10 +268,63 @@ class DataMethods(MaintenanceMethods):
         """The table is whole, and stays whatever becomes of the node."""
         self.temporaries.forget_table(*self._name(relation))
 
+    @available.parse_none
+    def remember_view(self, view: BaseRelation) -> None:
+        """Has a view of the session dropped, if the node ends before `drop_relation` does it."""
+        self.temporaries.views.append(view.identifier or "")
+
+    def drop_views(self) -> None:
+        """Drops the views that this thread's node left in its session, if that is still there."""
+        for name in list(self.temporaries.views):
+            self.temporaries.forget_view(name)
+            try:
+                self.connections.clean_up(f"drop view if exists {quoted(name)}")
+            except SessionError:
+                continue  # it went with the session
+            except GlueError as error:
+                logger.warning(f"The temporary view {name} is left in the session: {error}")
+
+    def take_back(self, table: Change) -> None:
+        """Of a table of this node's own: what a session that died may have left of it."""
+        schema = table.schema or ""
+        self.temporaries.take_back(schema, table.name, self.catalog_in, self.storage)
+
     def remove_temporaries(self) -> None:
         """Removes what this thread's node left, a failed one mostly; warns of what it cannot."""
-        for line in self.temporaries.remove(self.catalog_in, self.storage):
+        cancelled = self.connections.is_interrupted()
+        for line in self.temporaries.remove(self.catalog_in, self.storage, cancelled):
             logger.warning(line)
+
+    def remove_what_is_left(self) -> None:
+        """At the end of a run, when its sessions have been stopped, however it ends. May be called
+        again."""
+        for line in self.temporaries.remove_all(self.catalog_in, self.storage):
+            logger.warning(line)
+        self._clear_our_folders()
+
+    def _clear_our_folders(self) -> None:
+        """Results of this run that nobody has read; and what runs that were killed have left."""
+        own, self.connections.results_folders = self.connections.results_folders, set()
+        folders = {RESULTS_FOLDER} if own else set()
+        if self._has_uploaded:
+            self._has_uploaded = False
+            folders.add(TEMPORARY_FOLDER)
+        for folder in sorted(folders):
+            try:
+                self.storage.clear_folder(folder, own)
+            except GlueError as error:
+                logger.warning(f"Files are left in {folder}: {error}")
+
+    def remove_abandoned(self, schema: str, name: str) -> None:
+        """Has what killed builds of a table have left in the catalog go with this node."""
+        for table in self.known.listed(schema):
+            made = table.get("CreateTime")
+            if is_staging(table["Name"], of=name) and made is not None and is_abandoned(made):
+                place = table_metadata.location_of(table)
+                base = base_of(place) if place else None
+                self.temporaries.tables.append(
+                    StagingTable(schema, table["Name"], place, None, (schema, name), base)
+                )
 
     def _delete_data(self, schema: str, name: str, location: str | None, custom: str | None) -> int:
         if location:

@@ -40,8 +40,9 @@ def docs_table(
         names_at[database, schema or ""].add(name.lower() if name else None)
 
     def tables_at(place: Place) -> list[dict[str, Any]] | GlueError:
-        known, schema = known_in(place[0]), place[1]
+        schema = place[1]
         try:
+            known = known_in(place[0])
             return list(_wanted(known.catalog, schema, names_at[place], known.tables(schema)))
         except GlueError as error:
             return error
@@ -65,24 +66,24 @@ def docs_table(
 
 
 def for_databases(
-    table: "agate.Table", used_schemas: Iterable[tuple[str | None, str]]
+    table: "agate.Table", named: Iterable[tuple[str | None, str, str | None]]
 ) -> "agate.Table":
-    """The rows under every `database` that nodes of their schema name: dbt finds nodes by it.
+    """The rows under every `database` that nodes of their catalog and schema name: dbt finds nodes
+    by it.
 
-    Those of a table bucket have their own.
+    named: database and schema as a node names them, and the table bucket's or other account's
+    catalog that it is in (None: the run's own, which is first where two have one name for dbt).
     """
-    databases: dict[str, set[str | None]] = defaultdict(set)
-    for database, schema in used_schemas:
-        databases[schema.lower()].add(database)
-    rows = [
-        (database, *row.values()[1:])
-        for row in table.rows
-        for database in (
-            {row["table_database"]}
-            if row["table_database"]
-            else databases.get(row["table_schema"].lower(), {None})
-        )
-    ]
+    databases: dict[Place, set[str | None]] = defaultdict(set)
+    for database, schema, catalog in named:
+        databases[catalog, schema.lower()].add(database)
+    rows: list[tuple] = []
+    catalogs: dict[tuple, str | None] = {}
+    for row in sorted(table.rows, key=lambda row: row["table_database"] or ""):
+        catalog, schema, name = row.values()[:3]
+        for database in databases.get((catalog, schema.lower()), {catalog}):
+            if catalogs.setdefault((database, schema, name), catalog) == catalog:
+                rows.append((database, *row.values()[1:]))
     return _agate_table(rows)
 
 

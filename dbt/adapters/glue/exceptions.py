@@ -1,4 +1,5 @@
-"""The errors of dbt-glue. Of ours only `explained` is imported here, and nothing of dbt.
+"""The errors of dbt-glue. Of ours only `explained` and `masking` are imported here, and nothing
+of dbt.
 
 GlueError                          every error of ours
 ├─ ConfigurationError              a profile or model config that cannot work
@@ -16,15 +17,16 @@ GlueError                          every error of ours
 └─ NotImplementedByGlue            what cannot be done here, and the way out
 
 `str(error)` is Spark's or AWS's own message, whole, then the context in parentheses
-(session, statement, node, operation, code), then the hint: that of where the error was made, else
-what explained/ says of such an error, else none.
+(session, statement, node, operation, code, how often it was tried), then the hint: that of where
+the error was made, else what explained/ says of such an error, else none.
 """
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from dbt.adapters.glue.explained.model import Explanation, Shown
 from dbt.adapters.glue.explained.table import explanation_of
+from dbt.adapters.glue.masking import scrubbed
 
 CONTEXT_WORDS = {
     "session_id": "session",
@@ -32,13 +34,18 @@ CONTEXT_WORDS = {
     "node": "node",
     "operation": "operation",
     "code": "code",
+    "tried": "tried",
+    "outcome": "outcome",
 }
+# What a failed call of AWS says of itself: retries.py has their meaning.
+Fault = Literal["refused", "unknown"]
 
 
 class GlueError(Exception):
     """Base of all errors.
 
-    `context` may hold session_id, statement_id, node, operation and code; unknown ones are absent.
+    `context` may hold session_id, statement_id, node, operation, code, tried ("11 times in 48 s")
+    and outcome ("unknown": it may have been done); what is not known is absent.
     `retryable` says that the same request may succeed when repeated. `explanation` is the table's
     entry for such an error, or None; `hint` is its text where none was given.
     """
@@ -46,13 +53,14 @@ class GlueError(Exception):
     def __init__(
         self, message: str, *, hint: str | None = None, retryable: bool = False, **context: Any
     ) -> None:
+        message = scrubbed(message)
         super().__init__(message)
         self.message = message
         self.context: dict[str, Any] = {}
         self.add_context(**context)
         self.explanation: Explanation | None = explanation_of(self._shown())
         self.retryable = retryable or bool(self.explanation and self.explanation.retryable)
-        self.hint = hint or (self.explanation.text if self.explanation else None)
+        self.hint = scrubbed(hint or (self.explanation.text if self.explanation else "")) or None
 
     def _shown(self) -> Shown:
         return Shown(self.message, self.context.get("code"), self.context.get("operation"))
@@ -87,14 +95,31 @@ class NotOwned(ConfigurationError):
 
 
 class CatalogError(GlueError):
-    """A call to AWS failed. `operation` is AWS's ("GetTable"), `code` AWS's error code."""
+    """A call to AWS failed. `operation` is AWS's ("GetTable"), `code` AWS's error code.
+
+    fault: whether AWS did it (retries.py). unsure: this attempt, or one before it, may have been
+    done. retry_after: seconds that AWS asks to wait. unreached: nobody answered at the address.
+    """
 
     def __init__(
-        self, message: str, *, operation: str | None = None, code: str | None = None, **rest: Any
+        self,
+        message: str,
+        *,
+        operation: str | None = None,
+        code: str | None = None,
+        fault: Fault | None = None,
+        retry_after: float | None = None,
+        unreached: bool = False,
+        **rest: Any,
     ) -> None:
         super().__init__(message, operation=operation, code=code, **rest)
         self.operation = operation
         self.code = code
+        self.fault = fault
+        self.unsure = fault == "unknown"
+        self.retry_after = retry_after
+        self.unreached = unreached
+        self.retryable = self.retryable or fault is not None
 
 
 class AccessDenied(CatalogError):
@@ -114,7 +139,12 @@ class SessionFailed(SessionError):
 
 
 class SessionLost(SessionError):
-    """The session died, or was stopped, under a statement."""
+    """The session died, or was stopped, under a statement.
+
+    begun: whether the statement may have run; False: it never reached the session.
+    """
+
+    begun = True
 
 
 class StatementError(GlueError):

@@ -7,12 +7,35 @@ from dataclasses import dataclass
 from typing import Any
 
 from dbt.adapters.contracts.connection import AdapterResponse
+from dbt.adapters.exceptions import FailedToConnectError
+from dbt_common.exceptions import DbtDatabaseError, DbtRuntimeError
 
-from dbt.adapters.glue.exceptions import NotImplementedByGlue, StatementCancelled
+from dbt.adapters.glue.commit_conflicts import outlast
+from dbt.adapters.glue.exceptions import (
+    GlueError,
+    NotImplementedByGlue,
+    SessionError,
+    StatementCancelled,
+    StatementError,
+)
 from dbt.adapters.glue.session.result import Result
 from dbt.adapters.glue.session.transport import Transport
+from dbt.adapters.glue.sql_text import refuse_half_characters
 
 FindTransport = Callable[[Callable[[], bool]], Transport]
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Our errors as dbt's: the message once; dbt itself puts the node before it."""
+    try:
+        yield
+    except StatementError as error:
+        raise DbtDatabaseError(str(error)) from error
+    except SessionError as error:
+        raise FailedToConnectError(str(error)) from error
+    except GlueError as error:
+        raise DbtRuntimeError(str(error)) from error
 
 
 @dataclass
@@ -60,14 +83,22 @@ class GlueHandle:
         return GlueCursor(self)
 
     def execute(self, sql: str, *, fetch: bool, limit: int | None) -> Result:
-        with self._statement(self._find_transport) as (transport, tag):
-            return transport.execute(sql, fetch=fetch, limit=limit, tag=tag)
+        """Runs one statement; again where the table format refused its commit."""
+
+        refuse_half_characters(sql)
+
+        def once() -> Result:
+            with self._statement(self._find_transport) as (transport, tag):
+                return transport.execute(sql, fetch=fetch, limit=limit, tag=tag)
+
+        return outlast(sql, once)
 
     def run_python(self, code: str, with_sql: bool = False) -> Result:
         """Runs Python; what it printed is the result's one value, in the column `output`.
 
         with_sql: in the Spark session that `execute` uses.
         """
+        refuse_half_characters(code)
         find = self._find_transport if with_sql else self._find_python_transport
         with self._statement(find) as (transport, tag):
             started = time.monotonic()
@@ -88,6 +119,15 @@ class GlueHandle:
                 yield transport, tag
         finally:
             self._running = None
+
+    def clean_up(self, sql: str) -> bool:
+        """Runs SQL where the last statement ran; False where that session has gone, or after
+        `cancel`: no session is made for it."""
+        transport = self._busy_with
+        if self.cancelled or transport is None or transport.lost is not None:
+            return False
+        transport.execute(sql, tag=self._name())
+        return True
 
     def cancel(self) -> None:
         """Cancels what this connection runs, and lets it run nothing more; from any thread.

@@ -62,11 +62,14 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
         GlueRelation.iceberg_catalog = self.get_custom_iceberg_catalog_namespace()
         GlueRelation.seed_format = self.credentials.seed_format
         GlueRelation.table_buckets = self.credentials.table_buckets
+        GlueRelation.other_catalogs = self.credentials.other_catalogs
         for bucket in self.credentials.table_buckets.values():
             super().add_catalog_integration(of_profile(bucket))
         for integration in of_project(config):
             self.add_catalog_integration(integration)
         GlueRelation.resolver = self._format_in_catalog
+        self.connections.lost_sessions.take_back = self.take_back
+        self.connections.at_end = self.remove_what_is_left
 
     @glue_errors
     def add_catalog_integration(
@@ -133,6 +136,7 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
 
     def post_model_hook(self, config: Mapping[str, Any], context: Any) -> None:
         """dbt calls it whether or not the node has failed."""
+        self.drop_views()
         self.python_nodes.end()
         self.remove_temporaries()
 
@@ -190,7 +194,7 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
         ]
 
     def list_relations(self, database: str | None, schema: str) -> list[BaseRelation]:
-        database = GlueRelation.table_buckets.catalog(database)
+        database = GlueRelation.catalog_named(database)
         return super().list_relations(database, self._bare(schema))
 
     @available.parse_none
@@ -210,7 +214,7 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
         if not identifier:
             return None
         schema, buckets = self._bare(schema), GlueRelation.table_buckets
-        catalog = buckets.catalog(database)
+        catalog = GlueRelation.catalog_named(database)
         if catalog is None and file_format == "s3tables":
             catalog = buckets.default
         found = super().get_relation(catalog, schema, identifier)
@@ -222,7 +226,9 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
     @available.parse_none
     def drop_relation(self, relation: BaseRelation) -> None:
         super().drop_relation(relation)
-        self.temporaries.forget_table(*self._name(relation))
+        schema, name = self._name(relation)
+        self.temporaries.forget_table(schema, name)
+        self.temporaries.forget_view(name)
 
     @available.parse_list
     @glue_errors
@@ -267,8 +273,12 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
         used_schemas: frozenset[tuple[str, str]],
         relations: set[BaseRelation] | None = None,
     ) -> tuple["agate.Table", list[Exception]]:
-        rows, errors = super().get_filtered_catalog(relation_configs, used_schemas, relations)
-        return for_databases(rows, used_schemas), errors
+        nodes = list(relation_configs)
+        rows, errors = super().get_filtered_catalog(nodes, used_schemas, relations)
+        of_sources = [(n.database, n.schema, GlueRelation.catalog_of_source(n)) for n in nodes]
+        sources = [named for named in of_sources if named[2]]
+        others = [(d, s, GlueRelation.catalog_named(d)) for d, s in used_schemas]
+        return for_databases(rows, [*sources, *others]), errors
 
     def get_catalog(
         self,
@@ -287,13 +297,17 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
 
     # --- private
 
+    @glue_errors
     def _format_in_catalog(self, relation: GlueRelation) -> str | None:
         if self.get_macro_resolver() is None and self.connections.get_if_exists() is None:
             return None  # dbt is parsing: it hands the macros over when it has done so
         found = self.get_relation(
             relation.database, relation.schema or "", relation.identifier or ""
         )
-        return found.table_format if isinstance(found, GlueRelation) else None
+        if not isinstance(found, GlueRelation):
+            return None
+        catalog_relations.refuse_unreadable(found, self.credentials)
+        return found.table_format
 
     def _columns_in_session(self, relation: BaseRelation) -> list[GlueColumn]:
         _, cursor = self.connections.add_select_query(f"select * from {relation} limit 0")

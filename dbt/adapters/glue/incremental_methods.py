@@ -1,21 +1,18 @@
 """IncrementalMethods: what the macros of incremental models ask of the adapter."""
 
-import random
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.base import BaseRelation, available
 from dbt.adapters.contracts.connection import AdapterResponse
-from dbt.adapters.events.logging import AdapterLogger
-from dbt_common.exceptions import DbtDatabaseError
+from dbt_common.exceptions import DbtDatabaseError, DbtRuntimeError
 
 from dbt.adapters.glue import incremental, microbatch, schema_changes
 from dbt.adapters.glue.column import GlueColumn
 from dbt.adapters.glue.query_relation import QueryRelation, as_subquery
 from dbt.adapters.glue.schema_changes import SchemaChanges
-from dbt.adapters.glue.services import GlueServices
+from dbt.adapters.glue.services import GlueServices, glue_errors
 from dbt.adapters.glue.table_format import INCREMENTAL_STRATEGIES, known_format, table_format
 
 if TYPE_CHECKING:
@@ -28,15 +25,7 @@ SAME_KEY = (
 )
 # What Iceberg says where a file has rows inside and outside of what is replaced.
 NOT_ALIGNED = "Cannot delete file where some, but not all, rows match filter"
-# What Iceberg, Glue and Delta say where another writer committed first.
-LOST_COMMITS = (
-    *("CommitFailedException", "ConcurrentModificationException"),
-    *("DELTA_CONCURRENT", "ConcurrentAppendException"),
-)
-PAUSES = (0.5, 1, 2, 4, 8)  # seconds between repeats
 SHOWN_KEYS = 3
-
-logger = AdapterLogger("Glue")
 
 
 class IncrementalMethods(GlueServices):
@@ -60,6 +49,12 @@ class IncrementalMethods(GlueServices):
         own: the project has a macro get_incremental_<strategy>_sql.
         """
         return incremental.refusal(table_format(file_format), strategy, config, own)
+
+    @available
+    @staticmethod
+    def incremental_predicates(config: Mapping[str, Any]) -> list[str]:
+        """The config `predicates`, or `incremental_predicates`, as a list."""
+        return incremental.predicates_of(config)
 
     @available
     @staticmethod
@@ -135,48 +130,65 @@ class IncrementalMethods(GlueServices):
     @available
     @staticmethod
     def batch_is_aligned(file_format: str, config: Mapping[str, Any]) -> bool:
-        """Whether the table's partitions lie in one batch each, so that Iceberg can drop them."""
+        """Whether the table's partitions by event_time lie in one batch each."""
         return microbatch.is_aligned(table_format(file_format), config)
 
     @available
-    @staticmethod
+    @glue_errors
     def batch_window(
-        event_time: str, columns: Iterable[GlueColumn], batch: Mapping[str, Any]
+        self,
+        event_time: str,
+        columns: Iterable[GlueColumn],
+        batch: Mapping[str, Any],
+        file_format: str | None = None,
     ) -> str:
         """The condition of the rows of `model.batch`, on the table's columns."""
+        start, end = (moment_of(batch.get(f"event_time_{end}")) for end in ("start", "end"))
         types = {column.name.lower(): column.dtype for column in columns}
-        bounds = [moment_of(batch.get(f"event_time_{end}")) for end in ("start", "end")]
-        return microbatch.window(event_time, types.get(event_time.lower(), ""), *bounds)
+        return microbatch.window(event_time, types, start, end, known_format(file_format))
+
+    @available.parse(lambda *a, **k: "true")
+    def batch_partitions(self, increment: BaseRelation, columns: Iterable[GlueColumn]) -> str:
+        """The condition of the rows of the partitions that the increment has rows of.
+
+        columns: the table's. Raises where none of them is a partition's.
+        """
+        by = [(column.quoted, column.dtype) for column in columns if column.partition]
+        if not by:
+            raise DbtRuntimeError(
+                "partition_by: the table has no partitions, so that each batch would replace all "
+                "of it. Run the model once with --full-refresh."
+            )
+        values = ", ".join(f"cast(cast({name} as {kind}) as string)" for name, kind in by)
+        _, found = self.execute(f"select distinct {values}\nfrom {increment}", fetch=True)
+        return microbatch.of_partitions(by, found.rows)
+
+    @available.parse(lambda *a, **k: False)
+    def has_partitions(self, relation: BaseRelation) -> bool:
+        """Whether Spark says so of the table; the catalog does not know it of Iceberg's."""
+        _, found = self.execute(f"describe table {relation}", fetch=True)
+        names = [str(row[0]) for row in found.rows]
+        # Spark 3.3 has the heading for each table
+        return "Not partitioned" not in names and any(name.startswith("# Part") for name in names)
 
     # --- the write
 
     @available
     def write_increment(
-        self,
-        sql: str,
-        source: BaseRelation,
-        keys: Sequence[str] = (),
-        repeatable: bool = False,
+        self, sql: str, source: BaseRelation, keys: Sequence[str] = ()
     ) -> tuple[AdapterResponse, "agate.Table"]:
         """Runs what writes an increment, as `execute` does; says why where its rows are at fault.
 
         keys: the columns by which rows of the source are matched, as SQL. Only after a failure is
-        anything asked. repeatable: to write it twice is to write it once, so a commit that lost
-        against another one is repeated. Iceberg itself does so four times.
+        anything asked.
         """
-        pauses = list(PAUSES if repeatable else ())
-        while True:
-            try:
-                return self.execute(sql, auto_begin=False, fetch=False)
-            except DbtDatabaseError as error:
-                if pauses and any(word in str(error) for word in LOST_COMMITS):
-                    logger.debug(f"Repeats a commit that lost against another: {error}")
-                    time.sleep(pauses.pop(0) * random.uniform(0.5, 1.5))
-                    continue
-                reason = self._reason(str(error), source, keys)
-                if reason is None:
-                    raise
-                raise DbtDatabaseError(f"{reason}\n{error.msg}") from error
+        try:
+            return self.execute(sql, auto_begin=False, fetch=False)
+        except DbtDatabaseError as error:
+            reason = self._reason(str(error), source, keys)
+            if reason is None:
+                raise
+            raise DbtDatabaseError(f"{reason}\n{error.msg}") from error
 
     def _reason(self, message: str, source: BaseRelation, keys: Sequence[str]) -> str | None:
         if NOT_ALIGNED in message:

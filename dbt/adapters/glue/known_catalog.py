@@ -102,6 +102,13 @@ class KnownCatalog:
                 return None
             return list(listing.tables.values())
 
+    def listed(self, schema: str) -> list[Table]:
+        """The schema's tables as they were when it was last listed, however long ago; none if it
+        was not."""
+        with self._lock:
+            listing = self._known.get(schema.lower())
+            return list(listing.tables.values()) if listing is not None else []
+
     def table(self, schema: str, name: str, max_age: float = math.inf) -> Table | None:
         """The Table, or None if it is absent. The catalog is asked about what may have changed,
         and about what was listed more than max_age seconds ago."""

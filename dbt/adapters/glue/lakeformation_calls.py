@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dbt.adapters.glue.clients import ACCESS_DENIED_CODES, GlueClients, call
+from dbt.adapters.glue.aws_answers import ACCESS_DENIED_CODES
+from dbt.adapters.glue.clients import GlueClients, call
 from dbt.adapters.glue.exceptions import CatalogError
+from dbt.adapters.glue.retries import CONFLICT
 
 # Lake Formation refuses what comes at the same time as another change, and asks for a repetition.
-CONFLICT = "ConcurrentModificationException"
 CONFLICT_ATTEMPTS = 6
 CONFLICT_PAUSE = 0.25  # seconds, doubled each time
 
@@ -42,7 +43,8 @@ GRANTED_THERE = {
 
 
 def repeated_on_conflict(method: Callable[..., None]) -> Callable[..., None]:
-    """Runs a method again that reads what is there and changes what differs."""
+    """Runs a method again that reads what is there and changes what differs: after a conflict, and
+    where it is not known whether a change was made."""
 
     @functools.wraps(method)
     def wrapped(self: "LakeFormationCalls", *args: Any, **kwargs: Any) -> None:
@@ -50,7 +52,8 @@ def repeated_on_conflict(method: Callable[..., None]) -> Callable[..., None]:
             try:
                 return method(self, *args, **kwargs)
             except CatalogError as error:
-                if error.code != CONFLICT or attempt == CONFLICT_ATTEMPTS - 1:
+                passing = error.code == CONFLICT or error.unsure
+                if not passing or attempt == CONFLICT_ATTEMPTS - 1:
                     raise
             self._sleep(CONFLICT_PAUSE * 2**attempt * random.uniform(0.5, 1.5))
 
@@ -126,13 +129,16 @@ def _refused(failures: list[dict[str, Any]]) -> CatalogError:
 
 
 def _explained(error: CatalogError, operation: str, about: str) -> CatalogError:
-    return type(error)(
+    told = type(error)(
         f"{error.message} ({about})",
         operation=operation,
         code=error.code,
-        retryable=error.retryable,
+        fault=error.fault,
         hint=_hint(operation, error.code) or error.hint,
     )
+    told.unsure = error.unsure
+    told.add_context(**error.context)
+    return told
 
 
 def _hint(operation: str, code: str | None) -> str | None:

@@ -263,7 +263,7 @@ def _given(operation: Operation, wanted: Mapping[str, Any]) -> dict[str, str]:
             _refuse(where, name, _listed(operation.arguments))
         try:
             given[name] = argument.render(item)
-        except ValueError:
+        except (ValueError, OverflowError):  # a moment before the year 1
             _refuse(f"{where}.{name}", repr(item), argument.expected)
     return given
 
@@ -285,6 +285,7 @@ class Task(NamedTuple):
     schema: str
     identifier: str
     wanted: Mapping[str, Any]
+    database: str | None = None  # a table bucket's Spark catalog
     named: bool = False  # by the argument `relation`
 
     @property
@@ -320,7 +321,7 @@ def chosen(
         known |= names
         own = wanted or node["config"].get("maintenance")
         if own and (not asked or names & asked):
-            tasks.append(Task(node["schema"], node["alias"], own))
+            tasks.append(Task(node["schema"], node["alias"], own, node["database"]))
     for name in sorted(asked - known):
         _refuse("select", repr(name), "the name of a model, snapshot or seed, or tag:<tag>")
     return tasks
@@ -342,8 +343,17 @@ def told(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def _numbers(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for name, value in row.items():
-        if isinstance(value, str) and value.startswith("{"):
-            found += _numbers(json.loads(value))
+        if isinstance(value, str):
+            found += _numbers(_struct(value))
         elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
             found.append((name, value))
     return found
+
+
+def _struct(text: str) -> dict[str, Any]:
+    """Empty for a text that is none, such as a path or a message."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

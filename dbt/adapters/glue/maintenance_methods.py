@@ -111,8 +111,10 @@ class MaintenanceMethods(CloneMethods):
         return maintenance.told(answer.column_names, answer.rows)
 
     def _maintain(self, task: maintenance.Task, dry_run: bool) -> None:
-        relation = self.get_relation(None, task.schema, task.identifier)
-        if isinstance(relation, GlueRelation) and relation.is_table:
+        relation = self.get_relation(task.database, task.schema, task.identifier)
+        if isinstance(relation, GlueRelation) and relation.database:
+            logger.info(f"{task.name}: left out, since S3 maintains what is in {relation.database}")
+        elif isinstance(relation, GlueRelation) and relation.is_table:
             self.maintain(relation, task.wanted, dry_run)
         elif task.named and relation is None:
             raise DbtRuntimeError("relation: got a name that is not in the catalog. Correct it.")

@@ -8,6 +8,7 @@ from dbt.adapters.base import AdapterConfig
 
 from dbt.adapters.glue.credentials import GlueCredentials
 from dbt.adapters.glue.exceptions import ConfigurationError
+from dbt.adapters.glue.table_options import custom_location
 
 
 def config(kind: str, default: str, meaning: str, example: str = "") -> Any:
@@ -235,6 +236,14 @@ def refuse_catalog(config: Mapping[str, Any], credentials: GlueCredentials) -> N
             f"catalog_name: got {chosen!r}, expected one of {', '.join(buckets) or 'none'}",
             hint="Name the table bucket in the profile's s3_tables, or in catalogs.yml.",
         )
+    if other := credentials.other_catalogs.find(config.get("database")):
+        raise ConfigurationError(
+            f"database: got {config['database']!r}, the Data Catalog of another account "
+            f"({other.account}): dbt reads sources there, and builds "
+            "in the target's own",
+            hint="Remove `database`; to build in another account's catalog, set catalog_id in a "
+            "target of its own.",
+        )
     if file_format == "s3tables" and not buckets:
         raise ConfigurationError(
             "file_format: got 's3tables', and no table bucket is known",
@@ -246,7 +255,7 @@ def refuse_catalog(config: Mapping[str, Any], credentials: GlueCredentials) -> N
             f"file_format: got {file_format!r}, expected s3tables or nothing: a table bucket "
             "holds Iceberg tables only"
         )
-    if in_bucket and config.get("custom_location") not in (None, "", "empty"):
+    if in_bucket and custom_location(config.get("custom_location")) is not None:
         raise ConfigurationError(
             "custom_location: S3 Tables itself chooses where a table lies. Remove it."
         )

@@ -10,7 +10,7 @@ from dbt.adapters.glue.exceptions import ConfigurationError
 from dbt.adapters.glue.options import options_of, problems
 from dbt.adapters.glue.session.pool import SessionName
 from dbt.adapters.glue.session.spec import SessionSpec
-from dbt.adapters.glue.spark_conf import session_conf, uncached
+from dbt.adapters.glue.spark_conf import NO_LISTS_OF_FILES, session_conf, uncached
 
 DEFAULT_ID = "dbt-glue"
 MAX_ID_LENGTH = 255  # Session Id of CreateSession
@@ -49,7 +49,10 @@ def session_spec(credentials: GlueCredentials, session_type: str) -> SessionSpec
         warehouse=credentials.location,
         catalog_id=credentials.catalog_id,
         table_buckets=credentials.table_buckets.values(),
+        other_catalogs=credentials.other_catalogs.values(),
     )
+    if session_type == "spark_connect" and credentials.glue_session_reuse:
+        conf = NO_LISTS_OF_FILES | conf  # each client has a Spark session of its own
     return SessionSpec(
         role_arn=credentials.role_arn or "",
         glue_version=credentials.glue_version or "",
@@ -67,6 +70,7 @@ def session_spec(credentials: GlueCredentials, session_type: str) -> SessionSpec
         tags=_tags(credentials.tags),
         session_type=session_type,
         or_livy=session_type == "spark_connect" and credentials.session_type == "auto",
+        kept=bool(credentials.glue_session_reuse),
     )
 
 
@@ -76,7 +80,8 @@ def session_name(
     """The session's id, by dbt-glue's rules.
 
     `<base>__<group>` for a group, `<base>__<node>` for a session per model (also where `meta`
-    overrides a session key), `<base>` alone when it is reused, else `<base>__<role>__<run id>`.
+    overrides a session key), `<base>` alone when it is reused, else `<base>__<role>`. Where it is
+    not reused, `__<run id>` follows: another run stops its own session only.
     `credentials` are the effective ones.
     """
     base = credentials.glue_session_id or DEFAULT_ID
@@ -90,7 +95,9 @@ def session_name(
         name = base
     else:
         role = (credentials.role_arn or "").partition("/")[2][:MAX_ROLE_LENGTH]
-        name = f"{base}__{role}__{run_id}"
+        name = f"{base}__{role}"
+    if not reuse:
+        name = f"{name}__{run_id}"
     return SessionName(id=_legal_id(name), shared=reuse)
 
 

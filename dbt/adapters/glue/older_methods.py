@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dbt.adapters.base import BaseRelation, available
 from dbt_common.exceptions import CompilationError
 
-from dbt.adapters.glue import athena_twin, older_sql, seeds, table_metadata
+from dbt.adapters.glue import athena_twin, older_sql, seeds, table_metadata, table_options
 from dbt.adapters.glue.exceptions import NotOwned
 from dbt.adapters.glue.lakeformation_methods import LakeFormationMethods
 from dbt.adapters.glue.model_config import refuse_variables
@@ -56,6 +56,7 @@ class OlderMethods(LakeFormationMethods):
         upload = self.upload_seed(agate_table, relation, config.get("column_types"))
         view = self.temp_identifier(relation.identifier or "")
         query = seeds.cast_columns(view, upload["columns"])
+        self.temporaries.views.append(view)
         try:
             self.execute(seeds.view_over_file(view, upload["path"], upload["columns"]))
             if self._table(relation) is None:
@@ -67,6 +68,7 @@ class OlderMethods(LakeFormationMethods):
                 names = ", ".join(quoted(column["name"]) for column in upload["columns"])
                 self.execute(f"insert {how} {relation} ({names}) {query}")
             self.execute(f"drop view if exists {quoted(view)}")
+            self.temporaries.forget_view(view)
         finally:
             self.delete_path(upload["path"])
 
@@ -198,7 +200,7 @@ class OlderMethods(LakeFormationMethods):
         """CREATE TABLE AS, in the place of what a failed run has left; what a custom_location
         holds is left alone."""
         place = self.get_location(relation, custom_location, as_clause=False)
-        if custom_location in (None, "", "empty"):
+        if table_options.custom_location(custom_location) is None:
             self.clear_location(relation, place)
         clause = self.get_location(relation, custom_location)
         table = relation.render()

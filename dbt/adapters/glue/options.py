@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, field, fields
 from typing import Any
 
-Check = Callable[[Any], Any]  # truthy for a good value
+from dbt.adapters.glue.masking import MASK, masked
 
-SECRET_SETTING = re.compile(r"secret|password|passwd|token|credential|access[._-]?key", re.I)
-MASK = "*****"
+Check = Callable[[Any], Any]  # truthy for a good value
 
 KINDS: dict[str, tuple[type, ...]] = {
     "text": (str,),
@@ -30,10 +29,12 @@ def option(
     check: Check | None = None,
     example: str | None = None,
     session: bool = False,
+    secret: bool = False,
 ) -> Any:
     """A dataclass field for a profile key.
 
-    `expected` finishes "got …, expected …"; `session` marks what a model's `meta` may override.
+    `expected` finishes "got …, expected …"; `session` marks what a model's `meta` may override;
+    `secret` what is never shown.
     """
     metadata = {
         "kind": kind,
@@ -42,6 +43,7 @@ def option(
         "check": check,
         "example": example,
         "session": session,
+        "secret": secret,
     }
     return field(default=default, metadata=metadata)
 
@@ -75,7 +77,8 @@ def problems(cls: Any, data: Mapping[str, Any]) -> list[str]:
     for name, item in options_of(cls).items():
         value = data.get(name)
         if value is not None and not _accepts(item.metadata, value):
-            found.append(f"{name}: got {value!r}, expected {item.metadata['expected']}")
+            shown = MASK if item.metadata["secret"] else repr(masked(value))
+            found.append(f"{name}: got {shown}, expected {item.metadata['expected']}")
     return found
 
 
@@ -98,17 +101,3 @@ def _accepts(metadata: Mapping[str, Any], value: Any) -> bool:
         return False
     check = metadata["check"]
     return check is None or bool(check(value))
-
-
-def masked(value: Any) -> Any:
-    """The value with each setting whose name looks like a secret's replaced by stars."""
-    if isinstance(value, dict):
-        return {k: MASK if SECRET_SETTING.search(str(k)) else v for k, v in value.items()}
-    if isinstance(value, str) and SECRET_SETTING.search(value):
-        value = re.sub(
-            r"([\w.-]*(?:secret|password|passwd|token|credential|access[._-]?key)[\w.-]*=)[^\s,]+",
-            rf"\g<1>{MASK}",
-            value,
-            flags=re.I,
-        )
-    return re.sub(r"(https?://)[^/@\s]+@", r"\g<1>", value) if isinstance(value, str) else value

@@ -61,6 +61,7 @@ class PythonMethods(OlderMethods):
         )
         existing = self.get_relation(None, relation.schema or "", name)
         view = self.temp_identifier(name)
+        self.temporaries.views.append(view)
         frame = self.execute_macro("glue__py_spark_frame")
         model = {"name": name, "language": "python", "config": config}
         with self.python_nodes.at(model):
@@ -73,6 +74,7 @@ class PythonMethods(OlderMethods):
             query = f"select * from {quoted(view)}"
             self._make_table(relation, query, file_format, place, partition_by=by)
             self.execute(f"drop view if exists {quoted(view)}")
+            self.temporaries.forget_view(view)
         self.execute(f"refresh table {relation}")  # for the Spark session of SQL, if it is another
         return {}
 

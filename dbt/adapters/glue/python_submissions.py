@@ -1,7 +1,7 @@
 """Python that runs in a session: models, and blocks of code in hooks and macros."""
 
 import json
-import textwrap
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +14,7 @@ from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
 from dbt.adapters.glue.handle import FindTransport, GlueHandle, response_of
+from dbt.adapters.glue.masking import scrubbed
 from dbt.adapters.glue.session.result import Result, ResultColumn
 from dbt.adapters.glue.sql_text import PYTHON_PREFIX
 
@@ -66,8 +67,19 @@ def session_code(code: str, run: str, node: str = "") -> str:
     """
     if code.lstrip("\n").startswith(MODEL_MARK):
         return code.lstrip("\n")
-    code = textwrap.dedent(code.strip("\n"))
+    code = dedented(code.strip("\n"))
     return f"{BLOCK_MARK}{json.dumps({'run': run, 'node': node})}\n{code}"
+
+
+def dedented(code: str) -> str:
+    """The code without what all its lines begin with, blank lines aside.
+
+    As textwrap.dedent, which empties lines of blanks, in strings too.
+    """
+    lines = code.split("\n")
+    first = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip()]
+    margin = os.path.commonprefix(first)
+    return "\n".join(line.removeprefix(margin) for line in lines)
 
 
 def rows_of_block(result: Result) -> Result:
@@ -105,7 +117,7 @@ def older_script(code: str, frame: str, relation: BaseRelation, existing: bool, 
     """
     this = f"{relation.schema}.{relation.identifier}"
     added = OLDER_DBT.format(this=this, existing=existing, frame=frame, view=view)
-    return textwrap.dedent(code.strip("\n")) + added
+    return dedented(code.strip("\n")) + added
 
 
 def packages_of(parsed_model: Mapping[str, Any]) -> list[str]:
@@ -140,7 +152,7 @@ class GluePythonJobHelper(PythonJobHelper):
         """Runs the code to its end, and logs what it prints."""
         code = model_code(self._model, compiled_code)
         _, cursor = self._add_query(f"{PYTHON_PREFIX}\n{code}")
-        printed = cursor.result.rows[0][0].splitlines()
+        printed = scrubbed(cursor.result.rows[0][0]).splitlines()
         for line in printed[:SHOWN_LINES]:
             logger.info(f"{self._model['name']}: {line}")
         if len(printed) > SHOWN_LINES:

@@ -1,7 +1,7 @@
 """RebuildMethods: what macros ask to build a table anew while the older one is read."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -19,10 +19,11 @@ from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.services import glue_errors, shared_property
 from dbt.adapters.glue.sql_text import collapse_catalog_prefix
 from dbt.adapters.glue.storage import same_location
-from dbt.adapters.glue.table_options import hudi_properties, iceberg_properties, texts
 from dbt.adapters.glue.temporaries import StagingTable
 
 logger = AdapterLogger("Glue")
+
+SWAP_WITHIN = 5.0  # seconds that a table may take to come into its place when a signal ends the run
 
 
 class RebuildMethods(DataMethods):
@@ -30,23 +31,9 @@ class RebuildMethods(DataMethods):
     def older_builds(self) -> OlderBuilds:
         return OlderBuilds()
 
-    @available
-    @glue_errors
-    def config_texts(self, key: str, given: Any) -> dict[str, str]:
-        """A mapping of a model's config with numbers and booleans as Spark writes them."""
-        return texts(key, given)
-
-    @available
-    @glue_errors
-    def iceberg_properties(self, options: dict[str, str], file_format: str) -> dict[str, str]:
-        """write_options of an Iceberg table as table properties."""
-        return iceberg_properties(options, file_format)
-
-    @available
-    @staticmethod
-    def hudi_properties(own: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-        """TBLPROPERTIES of a Hudi table; own: its key, options: the config hudi_options."""
-        return hudi_properties(own, options)
+    @shared_property
+    def swaps(self) -> table_swap.Swaps:
+        return table_swap.Swaps()
 
     @available.parse_none
     @glue_errors
@@ -59,6 +46,7 @@ class RebuildMethods(DataMethods):
         """
         name, schema = self._name(target), self.credentials.temp_schema or self._name(target)[0]
         staging = catalog_relations.temporary_name(name[1])
+        self.remove_abandoned(schema, name[1])
         place, base = None, None
         if kind == "table":
             base = self.storage.location_for(*name, custom_location)
@@ -111,15 +99,20 @@ class RebuildMethods(DataMethods):
     ) -> None:
         """The relation that was built takes the place of the existing one in the catalog."""
         name, staging = self._name(existing), self._name(build)
-        location, place = self.recorded_location(existing), self.build_location(build)
-        table_swap.put_in_place(self.catalog, staging, name)
+        place = self.build_location(build)
+        with self.swaps.one():
+            swapped = table_swap.put_in_place(self.catalog, staging, name, self._table(existing))
+        before = swapped.before or {}
+        location = table_metadata.location_of(before)
         self.temporaries.forget_table(*staging)
         self.known.forget_table(*staging)
-        placed = existing.incorporate(table_format=build.table_format)
-        for changed in {name[1], *self._query_tables(existing), *self._query_tables(placed)}:
+        suffixes = {table_metadata.hudi_query_suffixes(t) for t in (before, swapped.after)}
+        beside = {name[1] + suffix for some in suffixes for suffix in some}
+        for changed in {name[1], *beside, *self._query_tables(existing)}:
             self.known.forget_table(name[0], changed)
         self.cache_dropped(existing)
-        self.drop_query_tables(existing, location)
+        if beside or not existing.is_hudi:
+            self.drop_query_tables(existing, location)
         self._leave(name, location, place, custom_location)
 
     @available.parse_none
@@ -147,9 +140,14 @@ class RebuildMethods(DataMethods):
     def cleanup_connections(self) -> None:
         """dbt calls it at the end of a run."""
         try:
-            self._delete_older_builds(all_of_them=True)
-        finally:
             super().cleanup_connections()
+        finally:
+            self.remove_what_is_left()
+
+    def remove_what_is_left(self) -> None:
+        self.swaps.wait(SWAP_WITHIN)
+        self._delete_older_builds(all_of_them=True)
+        super().remove_what_is_left()
 
     def _delete_older_builds(self, all_of_them: bool = False) -> None:
         for build in self.older_builds.take(all_of_them):

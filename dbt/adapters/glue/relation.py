@@ -11,6 +11,7 @@ from dbt.adapters.contracts.relation import ComponentName, RelationConfig, Relat
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.exceptions import DbtRuntimeError
 
+from dbt.adapters.glue.other_catalogs import OtherCatalog, OtherCatalogs
 from dbt.adapters.glue.sql_text import quoted
 from dbt.adapters.glue.table_buckets import TableBuckets
 from dbt.adapters.glue.table_format import DEFAULT_FORMAT, FORMATS
@@ -49,8 +50,9 @@ class GlueRelation(BaseRelation):
     Rendering a relation of unknown format asks `resolver`, which the adapter sets and which
     answers at run time only; so a source in Iceberg gets its prefix too.
 
-    `database` is the Spark catalog of a table bucket of S3 Tables, and None for all else: in Spark
-    a database is a schema. So tables of one name in two buckets are two relations to dbt.
+    `database` is the Spark catalog of a table bucket of S3 Tables, the name of another account's
+    Data Catalog, and None for all else: in Spark a database is a schema. So tables of one name in
+    two catalogs are two relations to dbt.
     """
 
     quote_policy: Policy = field(default_factory=GlueQuotePolicy)
@@ -62,6 +64,7 @@ class GlueRelation(BaseRelation):
 
     iceberg_catalog: ClassVar[str | None] = "glue_catalog"
     table_buckets: ClassVar[TableBuckets] = TableBuckets()
+    other_catalogs: ClassVar[OtherCatalogs] = OtherCatalogs()
     seed_format: ClassVar[str | None] = None
     resolver: ClassVar[Callable[["GlueRelation"], str | None] | None] = None
 
@@ -75,6 +78,8 @@ class GlueRelation(BaseRelation):
         if catalog:
             kwargs["table_format"] = "s3tables"
         else:
+            catalog = cls.catalog_of_source(relation_config)
+        if not catalog:
             _warn_of_database(relation_config)
         relation = super().create_from(quoting, relation_config, **kwargs)
         return replace(relation, path=replace(relation.path, database=catalog))
@@ -104,13 +109,41 @@ class GlueRelation(BaseRelation):
             return named or buckets.default
         return buckets.catalog(cls.iceberg_catalog) if file_format == "iceberg" else None
 
+    @classmethod
+    def catalog_of_source(cls, relation_config: RelationConfig) -> str | None:
+        """The other account's Data Catalog that a source is in, by `meta.catalog_id` or `database`.
+
+        Raises DbtRuntimeError for a catalog_id that is none.
+        """
+        if str(getattr(relation_config, "resource_type", "")) != "source":
+            return None
+        get = _config_getter(relation_config)
+        meta = {
+            **(getattr(relation_config, "meta", None) or {}),
+            **((get("meta") if get else None) or {}),
+        }
+        catalog_id = meta.get("catalog_id")
+        found = cls.other_catalogs.name_of(catalog_id or configured_database(relation_config))
+        if catalog_id and not found and str(catalog_id) != cls.other_catalogs.own:
+            raise DbtRuntimeError(
+                f"catalog_id: got {catalog_id!r} in the meta of {relation_config.identifier}, "
+                "expected an AWS account id, or a name of the profile's data_catalogs"
+            )
+        return found
+
+    @classmethod
+    def catalog_named(cls, database: str | None) -> str | None:
+        """The table bucket's or the other account's catalog; None for the run's own."""
+        return cls.table_buckets.catalog(database) or cls.other_catalogs.name_of(database)
+
     def __post_init__(self) -> None:
-        catalog = self.table_buckets.catalog(self.database)
-        if catalog is None and self.table_format == "s3tables":
-            catalog = self.table_buckets.default
+        bucket = self.table_buckets.catalog(self.database)
+        if bucket is None and self.table_format == "s3tables":
+            bucket = self.table_buckets.default
+        catalog = bucket or self.other_catalogs.name_of(self.database)
         if catalog != self.database:
             object.__setattr__(self, "path", replace(self.path, database=catalog))
-        if catalog and self.type not in (RelationType.View, RelationType.CTE):
+        if bucket and self.type not in (RelationType.View, RelationType.CTE):
             object.__setattr__(self, "table_format", "s3tables")
 
     def matches(
@@ -146,9 +179,11 @@ class GlueRelation(BaseRelation):
 
     def render(self) -> str:
         rendered = super().render()
-        prefix = self._prefix() if self._is_in_a_schema() else None
-        if not prefix:
+        if not self._is_in_a_schema():
             return rendered
+        prefix = self._prefix()
+        if not prefix:
+            return self._in_the_session_catalog() if self.other else rendered
         return f"{prefix if PLAIN_NAME.fullmatch(prefix) else self.quoted(prefix)}.{rendered}"
 
     def _is_in_a_schema(self) -> bool:
@@ -158,15 +193,25 @@ class GlueRelation(BaseRelation):
     def _prefix(self) -> str | None:
         if self.type in (RelationType.View, RelationType.CTE):
             return None
-        if self.database:
+        if self.database and not self.other:
             return self.database
-        if self.catalog_prefix is not None:
+        if self.catalog_prefix is not None and not self.other:
             return self.catalog_prefix
         known = self.table_format
         if known is None and self.resolver is not None:
             known = type(self).resolver(self)  # type: ignore[misc]
         prefixed = known in FORMATS and FORMATS[known].prefixed
-        return self.iceberg_catalog if prefixed else None
+        return (self.database if self.other else self.iceberg_catalog) if prefixed else None
+
+    @property
+    def other(self) -> OtherCatalog | None:
+        """The other account's Data Catalog that the table is in."""
+        return self.other_catalogs.find(self.database)
+
+    def _in_the_session_catalog(self) -> str:
+        assert self.other
+        schema = self.other.schema(self.schema or "")
+        return f"{self.quoted(schema)}.{self.quoted(self.identifier or '')}"
 
     def render_bare(self) -> str:
         """The name without a Spark catalog, as the Data Catalog and its procedures know it."""

@@ -28,6 +28,8 @@ INTEGER_BITS = {
 DATE = re.compile(r"[+-]?\d{4,7}(-\d{1,2}(-\d{1,2}([ T].*)?)?)?")
 MOST_LINES_SHOWN = 5
 ROWS_AT_ONCE = 10_000
+# Spark fills no column with lines that it cannot read: `_corrupt_record` is a name like others.
+READ_STRICTLY = "mode 'FAILFAST', columnNameOfCorruptRecord ''"
 
 
 def seed_file(table: "agate.Table") -> bytes:
@@ -169,7 +171,7 @@ def view_over_file(view: str, path: str, columns: list[dict[str, str]]) -> str:
     fields = ", ".join(f"{quoted(column['name'])} string" for column in columns)
     return (
         f"create or replace temporary view {quoted(view)} ({fields}) "
-        f"using json options (path {literal(path)})"
+        f"using json options (path {literal(path)}, {READ_STRICTLY})"
     )
 
 

@@ -16,6 +16,7 @@ from dbt.adapters.glue.connections import GlueConnectionManager, translated
 from dbt.adapters.glue.credentials import GlueCredentials
 from dbt.adapters.glue.exceptions import CatalogError, NotImplementedByGlue
 from dbt.adapters.glue.known_catalog import KnownCatalog
+from dbt.adapters.glue.other_catalogs import unnamed
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.storage import TableStorage
 from dbt.adapters.glue.temporaries import Temporaries
@@ -66,17 +67,26 @@ class GlueServices(SQLAdapter):
         return KnownCatalog(self.catalog)
 
     @shared_property
-    def _known_buckets(self) -> dict[str, KnownCatalog]:
-        clients, buckets = self.connections.clients, self.credentials.table_buckets
-        return {
-            catalog: KnownCatalog(DataCatalog(clients, bucket.catalog_id))
-            for catalog, bucket in buckets.items()
+    def _known_elsewhere(self) -> dict[str, KnownCatalog]:
+        """Of the table buckets and of other accounts' Data Catalogs."""
+        clients, credentials = self.connections.clients, self.credentials
+        ids = {
+            **{name: bucket.catalog_id for name, bucket in credentials.table_buckets.items()},
+            **{name: other.account for name, other in credentials.other_catalogs.items()},
         }
+        return {name: KnownCatalog(DataCatalog(clients, found)) for name, found in ids.items()}
 
     def known_in(self, database: str | None) -> KnownCatalog:
-        """What is known of the Data Catalog, or of a table bucket where database is one's."""
-        catalog = GlueRelation.table_buckets.catalog(database)
-        return self._known_buckets[catalog] if catalog else self.known
+        """What is known of the Data Catalog, or of the other catalog that database names.
+
+        Raises ConfigurationError for an account that the profile does not name.
+        """
+        catalog = GlueRelation.catalog_named(database)
+        if catalog is None:
+            return self.known
+        if catalog not in self._known_elsewhere:
+            raise unnamed(catalog)
+        return self._known_elsewhere[catalog]
 
     def catalog_in(self, database: str | None) -> DataCatalog:
         return self.known_in(database).catalog
@@ -134,7 +144,7 @@ class GlueServices(SQLAdapter):
     def changing(self, sql: str) -> Iterator[None]:
         """What the SQL may change is not taken as known from here on, in any catalog."""
         with ExitStack() as stack:
-            for known in (self.known, *self._known_buckets.values()):
+            for known in (self.known, *self._known_elsewhere.values()):
                 stack.enter_context(known.changing(sql))
             yield
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dbt.adapters.glue.exceptions import ConfigurationError
+from dbt.adapters.glue.masking import masked_entry
+from dbt.adapters.glue.other_catalogs import SEPARATOR, SEPARATOR_CONF, OtherCatalog
 from dbt.adapters.glue.sql_text import as_text
 from dbt.adapters.glue.table_buckets import TableBucket
 
@@ -20,6 +22,11 @@ EXTENSIONS = {
 }
 
 
+# A Spark session keeps the list of a table's files, and finds them deleted when another client's
+# Spark session has had the table built anew: REFRESH TABLE reaches its own session only.
+NO_LISTS_OF_FILES = {"spark.sql.filesourceTableRelationCacheSize": "0"}
+
+
 def parse_conf(text: str | dict[str, Any] | None) -> dict[str, str]:
     """The profile's `conf`, `a=b --conf c=d` or a mapping, as a mapping; `=` may stand in values.
 
@@ -28,13 +35,15 @@ def parse_conf(text: str | dict[str, Any] | None) -> dict[str, str]:
     if not isinstance(text, str):
         return _as_text(text)
     conf: dict[str, str] = {}
-    for entry in (" " + text.strip()).split(" --conf "):
+    for entry in re.split(r"\s--conf\s", " " + text.strip()):
         entry = entry.strip().removeprefix("--conf").strip()
         if not entry:
             continue
         key, separator, value = entry.partition("=")
         if not separator:
-            raise ConfigurationError(f"conf: got {entry!r}, expected key=value --conf key=value …")
+            raise ConfigurationError(
+                f"conf: got {masked_entry(entry)!r}, expected key=value --conf key=value …"
+            )
         conf[key.strip()] = value.strip()
     return conf
 
@@ -52,7 +61,8 @@ def parse_arguments(text: str | dict[str, Any] | None) -> dict[str, str]:
         key, separator, value = entry.partition("=")
         if not key.startswith("--") or len(key.strip()) < 3:
             raise ConfigurationError(
-                f"default_arguments: got {entry!r}, expected --key=value, --key=value, …"
+                f"default_arguments: got {masked_entry(entry)!r}, expected --key=value, "
+                "--key=value, …"
             )
         arguments[key.strip()] = value.strip() if separator else "true"
     return arguments
@@ -108,6 +118,7 @@ def session_conf(
     warehouse: str | None,
     catalog_id: str | None,
     table_buckets: Iterable[TableBucket] = (),
+    other_catalogs: Iterable[OtherCatalog] = (),
 ) -> dict[str, str]:
     """The whole Spark conf of a session: ours from the formats, then the user's, which wins."""
     conf = {
@@ -119,6 +130,8 @@ def session_conf(
     }
     if catalog_id:
         conf["spark.hadoop.hive.metastore.glue.catalogid"] = catalog_id
+    if others := tuple(other_catalogs):
+        conf[SEPARATOR_CONF] = SEPARATOR
     if formats:
         conf["spark.serializer"] = "org.apache.spark.serializer.KryoSerializer"
         conf["spark.sql.extensions"] = ",".join(
@@ -135,6 +148,9 @@ def session_conf(
         for bucket in table_buckets:
             if f"spark.sql.catalog.{bucket.catalog}" not in user_conf:
                 conf.update(bucket.spark_conf())
+        for other in others:
+            if f"spark.sql.catalog.{other.name}" not in user_conf:
+                conf.update(other.iceberg_conf(warehouse))
     conf.update(user_conf)
     return conf
 
@@ -177,17 +193,14 @@ def uncached(conf: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     Of Spark's own tables the list of files is kept otherwise, of Iceberg's the metadata. What the
     conf itself says of that wins.
     """
-    given = tuple(conf)
+    given = dict(conf)
     catalogs = [
         key
-        for key, value in given
+        for key, value in given.items()
         if re.fullmatch(r"spark\.sql\.catalog\.[^.]+", key) and "org.apache.iceberg." in value
     ]
-    return (
-        ("spark.sql.filesourceTableRelationCacheSize", "0"),
-        *((f"{catalog}.cache-enabled", "false") for catalog in catalogs),
-        *given,
-    )
+    uncached = NO_LISTS_OF_FILES | {f"{catalog}.cache-enabled": "false" for catalog in catalogs}
+    return tuple((uncached | given).items())
 
 
 def _as_text(settings: dict[str, Any] | None) -> dict[str, str]:

@@ -1,27 +1,32 @@
 """TableStorage: where tables live on S3, and which of it dbt may delete."""
 
+import functools
 import itertools
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from dbt.adapters.glue.build_folders import base_of, build_name, is_left_over
+from dbt.adapters.glue.aws_answers import fault_of
+from dbt.adapters.glue.build_folders import (
+    STAGING,
+    base_of,
+    build_name,
+    is_abandoned,
+    is_left_over,
+)
 from dbt.adapters.glue.clients import GlueClients, call
 from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError, NotOwned
 from dbt.adapters.glue.known_catalog import DELETION_AGE, KnownCatalog
+from dbt.adapters.glue.table_options import custom_location
 
 OBJECTS_A_BATCH = 1000  # DeleteObjects of S3
 FOLDER_PAGES = 5  # of 1000; a place with more folders is not listed to its end
 # Folders of ours below the profile's location.
 TEMPORARY_FOLDER = "_dbt_glue_tmp"
 RESULTS_FOLDER = "_dbt_glue_results"
-
-
-# What catalog_relations.temporary_name puts behind a table's name.
-_STAGING = re.compile(r"__dbt_tmp_[0-9a-f]{8}$")
 
 
 def split_location(location: str) -> tuple[str, str]:
@@ -73,13 +78,18 @@ class TableStorage:
         self._root_location = root_location
         self._folders = Folders(self._folders_in)
 
+    @property
+    def location(self) -> str | None:
+        """The profile's, without a slash at its end."""
+        return self._location
+
     def location_for(self, schema: str | None, name: str, custom: str | None = None) -> str:
         """Where a table's data goes, without a trailing slash; a custom location wins, in which
         `{schema}` and `{name}` stand for the table's own.
 
         Raises ConfigurationError where the profile has no `location`.
         """
-        if custom and custom != "empty":
+        if (custom := custom_location(custom)) is not None:
             return _filled(custom, {"schema": schema or "", "name": name})
         base = self._base(f"{schema}.{name}")
         return "/".join([base, name] if self._root_location else [base, schema or "", name])
@@ -92,9 +102,8 @@ class TableStorage:
         _, prefix = split_location(location)
         if not prefix:
             return "it is the root of a bucket"
-        custom_here = bool(
-            custom and custom != "empty" and same_location(base_of(location), base_of(custom))
-        )
+        own = custom_location(custom)
+        custom_here = own is not None and same_location(base_of(location), base_of(own))
         below = self._location is not None and lies_under(location, self._location)
         if not (custom_here or below):
             return f"it is not below the profile's location ({self._location})"
@@ -112,7 +121,7 @@ class TableStorage:
             if _is_s3(place) and covers(location, place):
                 return f"it holds the database {database['Name']}"
         for other, place in self._known.places(schema, -1 if fresh else DELETION_AGE):
-            if not own.isdisjoint({other, _STAGING.sub("", other)}):
+            if not own.isdisjoint({other, STAGING.sub("", other)}):
                 continue  # a build of the table itself lies below its base
             if _is_s3(place) and covers(location, place):
                 return f"it holds the table {schema}.{other}"
@@ -198,10 +207,30 @@ class TableStorage:
             )
 
     def delete_temporary(self, path: str) -> int:
-        """Deletes a folder that `new_temporary` named."""
-        if f"/{TEMPORARY_FOLDER}/" not in path:
+        """Deletes a folder that `new_temporary` named, or a folder of results."""
+        if not any(f"/{folder}/" in path for folder in (TEMPORARY_FOLDER, RESULTS_FOLDER)):
             raise ConfigurationError(f"{path} is not a temporary folder of dbt-glue")
         return self._delete(path, self._keys(*split_location(path)))
+
+    def clear_folder(self, folder: str, own: Collection[str] = ()) -> int:
+        """Deletes, in one of our folders, all below `own` and what killed runs have left."""
+        base = f"{self._base(folder)}/{folder}"
+        bucket, prefix = split_location(base)
+        mine = tuple(f"{split_location(place)[1]}/" for place in own)
+        left = (
+            item["Key"]
+            for item in self._objects(bucket, prefix)
+            if item["Key"].startswith(mine) or is_abandoned(item["LastModified"])
+        )
+        return self._delete(base, left)
+
+    def objects_below(self, location: str) -> Iterator[dict[str, Any]]:
+        """ListObjectsV2's Contents."""
+        return self._objects(*split_location(location))
+
+    def folders_below(self, location: str) -> set[str]:
+        """Names of the folders right below a location; none where there are thousands of them."""
+        return self._folders_in(location) or set()
 
     def new_temporary(self) -> str:
         """A unique folder for files of one statement, `<location>/_dbt_glue_tmp/<id>`."""
@@ -210,8 +239,13 @@ class TableStorage:
     def read(self, location: str) -> bytes:
         """The whole of one object."""
         bucket, key = split_location(location)
-        response = call("GetObject", self._clients.s3.get_object, Bucket=bucket, Key=key)
-        body: bytes = response["Body"].read()
+
+        @functools.wraps(self._clients.s3.get_object)
+        def read(**place: str) -> dict[str, Any]:
+            answer = self._clients.s3.get_object(**place)
+            return {**answer, "Body": answer["Body"].read()}
+
+        body: bytes = call("GetObject", read, Bucket=bucket, Key=key)["Body"]
         return body
 
     def put(self, location: str, body: bytes) -> None:
@@ -240,20 +274,24 @@ class TableStorage:
         bucket, prefix = split_location(location)
         if not prefix:
             raise ConfigurationError(f"{location} is the root of a bucket: nothing was deleted")
-        deleted = 0
-        for keys in _batches(found):
-            response = call(
-                "DeleteObjects",
-                self._clients.s3.delete_objects,
-                Bucket=bucket,
-                Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
-            )
-            for failed in response.get("Errors", ()):
+        delete_objects = self._clients.s3.delete_objects
+
+        @functools.wraps(delete_objects)
+        def delete(**request: Any) -> Any:
+            answer = delete_objects(**request)
+            for failed in answer.get("Errors", ()):
                 raise CatalogError(
                     f"s3://{bucket}/{failed.get('Key')}: {failed.get('Message')}",
                     operation="DeleteObjects",
                     code=failed.get("Code"),
+                    fault=fault_of(failed.get("Code")),
                 )
+            return answer
+
+        deleted = 0
+        for keys in _batches(found):
+            objects = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            call("DeleteObjects", delete, Bucket=bucket, Delete=objects)
             deleted += len(keys)
         return deleted
 

@@ -24,7 +24,9 @@ class TableFormat:
     replace_where: bool = False  # INSERT INTO … REPLACE WHERE takes any predicate
     update_delete: bool = False  # UPDATE and DELETE FROM
     insert_overwrite: bool = True  # INSERT OVERWRITE of the partitions written
+    overwrites_by_nothing: bool = True  # INSERT OVERWRITE of no row empties an unpartitioned table
     create_or_replace: bool = False  # CREATE OR REPLACE TABLE, atomic
+    replaced_in_place: bool = False  # … which leaves the table where it lies
     snapshot: bool = False  # dbt snapshots
     add_column: bool = True
     drop_column: bool = False
@@ -33,6 +35,8 @@ class TableFormat:
     # (table property, value) without which the format refuses the change
     drop_column_needs: tuple[str, str] | None = None
     widens_needs: tuple[str, str] | None = None
+    # OPTIONS of the tables that are made, unless write_options has them: names in lower case
+    options: tuple[tuple[str, str], ...] = ()
     unreadable: tuple[str, ...] = ()  # types that Spark writes and then cannot read
     small_integers: bool = True  # keeps tinyint and smallint; otherwise they are int
     void: bool = True  # columns without a type, as of `null as x`
@@ -52,13 +56,24 @@ HUDI_METADATA_COLUMNS = (
     "_hoodie_file_name",
 )
 
+# Spark by itself writes three digits of a second's fraction to text files.
+MICROSECONDS = (
+    ("timestampformat", "yyyy-MM-dd'T'HH:mm:ss[.SSSSSS][XXX]"),
+    ("timestampntzformat", "yyyy-MM-dd'T'HH:mm:ss[.SSSSSS]"),
+)
+# … and cuts blanks off, and takes a line break in quotes for the end of a row.
+WHOLE_TEXTS = (
+    *(("ignoreleadingwhitespace", "false"), ("ignoretrailingwhitespace", "false")),
+    ("multiline", "true"),
+)
+
 FORMATS: dict[str, TableFormat] = {
     table_format.name: table_format
     for table_format in (
         TableFormat("parquet", void=False),
         TableFormat("orc", void=False),
-        TableFormat("csv", void=False),
-        TableFormat("json"),
+        TableFormat("csv", void=False, options=WHOLE_TEXTS + MICROSECONDS),
+        TableFormat("json", options=MICROSECONDS),
         # Spark refuses ALTER TABLE ADD COLUMNS on these two.
         TableFormat("avro", add_column=False, unreadable=("tinyint", "smallint")),
         TableFormat("text", void=False, add_column=False),
@@ -71,6 +86,7 @@ FORMATS: dict[str, TableFormat] = {
             merge_by_source=True,
             merge_predicates=True,
             update_delete=True,
+            overwrites_by_nothing=False,
             create_or_replace=True,
             snapshot=True,
             clone=True,
@@ -91,6 +107,7 @@ FORMATS: dict[str, TableFormat] = {
             replace_where=True,
             update_delete=True,
             create_or_replace=True,
+            replaced_in_place=True,
             snapshot=True,
             clone=True,
             drop_column=True,

@@ -11,6 +11,7 @@ from dbt.adapters.glue.exceptions import NotImplementedByGlue
 from dbt.adapters.glue.table_format import FORMATS, HUDI_METADATA_COLUMNS
 
 VIEW = "VIRTUAL_VIEW"
+HUDI_QUERY_SUFFIXES = ("_ro", "_rt")  # read-optimized and real-time queries of a MOR table
 PLACEHOLDER_SUFFIX = "-__PLACEHOLDER__"
 FOREIGN_VIEW = "/* Presto View"
 
@@ -177,6 +178,13 @@ def _from_catalog(column: dict[str, Any], *, partition: bool) -> Column:
         "comment": column.get("Comment"),
         "partition": partition,
     }
+
+
+def hudi_query_suffixes(table: dict[str, Any]) -> tuple[str, ...]:
+    """What the names of the tables end with that Hudi may have synced beside this one."""
+    if format_of(table) != "hudi" or parameters(table).get("type") == "cow":
+        return ()
+    return HUDI_QUERY_SUFFIXES
 
 
 def comment_of(table: dict[str, Any]) -> str | None:

@@ -1,10 +1,11 @@
-"""The configs `table_properties` and `write_options`: values as Spark takes them."""
+"""Configs of a table as Spark takes them: `table_properties`, `write_options`, its place."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from dbt.adapters.glue.exceptions import ConfigurationError
 from dbt.adapters.glue.sql_text import as_text
+from dbt.adapters.glue.table_format import TableFormat
 
 # Iceberg's write options by the table property of the same meaning: SQL can give no write option.
 # iceberg.apache.org/docs/1.10.0/spark-configuration, "Write options".
@@ -33,6 +34,11 @@ HUDI_DEFAULTS = {
 }
 
 
+def custom_location(given: str | None) -> str | None:
+    """The config of that name; None where it asks for nothing, as dbt-glue 1.12's "empty" does."""
+    return None if given in (None, "", "empty") else given
+
+
 def texts(key: str, given: Any) -> dict[str, str]:
     """A mapping of a model's config with all values as text; what is null is left out.
 
@@ -52,6 +58,13 @@ def texts(key: str, given: Any) -> dict[str, str]:
         if value is not None:
             found[str(name)] = as_text(value)
     return found
+
+
+def file_options(given: Any, table_format: TableFormat) -> dict[str, str]:
+    """The config write_options as text, with those of the format that it leaves open."""
+    wanted = texts("write_options", given)
+    named = {name.lower() for name in wanted}
+    return {name: value for name, value in table_format.options if name not in named} | wanted
 
 
 def iceberg_properties(options: Mapping[str, str], file_format: str) -> dict[str, str]:

@@ -3,10 +3,17 @@
 The Data Catalog has no rename: the entry of the target becomes that of the new relation, by one
 UpdateTable. Where the partition keys differ, or partitions hold files of another format, one entry
 cannot become the other: it is deleted and made again, a window of a few calls.
+
+The entry of the new relation goes first. Whoever reads a Hudi table has Hudi look in the catalog
+for the name in hoodie.properties, that of the new relation: once whether it is there, and if it is,
+for what it says (HoodieFileIndex.getConfigProperties, Hudi 1.0.2). It must not go in between.
 """
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dbt.adapters.glue import table_metadata
 from dbt.adapters.glue.catalog import DataCatalog, partition_input_of, table_input_of
@@ -15,7 +22,6 @@ from dbt.adapters.glue.exceptions import CatalogError
 Name = tuple[str, str]  # schema, table
 Table = dict[str, Any]
 
-HUDI_QUERY_SUFFIXES = ("_ro", "_rt")  # read-optimized and real-time queries of a MOR table
 # Parameters that Spark and the metastore write by themselves.
 SYSTEM_PARAMETERS = frozenset(
     {"EXTERNAL", "comment", "transient_lastDdlTime", "last_modified_by", "last_modified_time"}
@@ -33,6 +39,37 @@ class Definition:
     properties: dict[str, str]
     options: dict[str, str]
     comment: str | None = None
+
+
+class Swapped(NamedTuple):
+    """Tables of the catalog: the target as it was, if it was there, and what it has become."""
+
+    before: Table | None
+    after: Table
+
+
+class Swaps:
+    """Those under way: a process that is to end waits for them, or a table might be gone."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._count = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        with self._changed:
+            self._count += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._count -= 1
+                self._changed.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        """Until none is under way; False if one still is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._count, seconds)
 
 
 def definition_of(table: Table) -> Definition | None:
@@ -56,11 +93,14 @@ def definition_of(table: Table) -> Definition | None:
     )
 
 
-def put_in_place(catalog: DataCatalog, staging: Name, target: Name) -> None:
+def put_in_place(
+    catalog: DataCatalog, staging: Name, target: Name, known: Table | None = None
+) -> Swapped:
     """Makes the catalog entry of `target` that of `staging`, whose own entry goes.
 
+    known: the target's Table as it was last seen: while its VersionId holds, it is not asked for.
     Raises CatalogError where the staging table is absent or the catalog refuses; the target is as
-    it was then.
+    it was then, and the data of the staging table has no entry.
     """
     staged = catalog.get_table(*staging)
     if staged is None:
@@ -68,28 +108,51 @@ def put_in_place(catalog: DataCatalog, staging: Name, target: Name) -> None:
             f"{'.'.join(staging)} is not in the catalog", code="EntityNotFoundException"
         )
     is_hudi = table_metadata.format_of(staged) == "hudi"
-    _put(catalog, staging, target, staged, _hudi_names(staged, target) if is_hudi else {})
-    if is_hudi:
-        for suffix in HUDI_QUERY_SUFFIXES:
-            beside = staging[0], staging[1] + suffix
-            if (table := catalog.get_table(*beside)) is not None:
-                _put(catalog, beside, (target[0], target[1] + suffix), table, {})
+    changes = _hudi_names(staged, target) if is_hudi else {}
+    before = _put(catalog, staging, target, staged, changes, known)
+    for suffix in table_metadata.hudi_query_suffixes(staged):
+        beside = staging[0], staging[1] + suffix
+        if (table := catalog.get_table(*beside)) is not None:
+            _put(catalog, beside, (target[0], target[1] + suffix), table, {})
+    return Swapped(before, staged)
 
 
 def _put(
-    catalog: DataCatalog, staging: Name, target: Name, staged: Table, changes: dict[str, Any]
-) -> None:
+    catalog: DataCatalog,
+    staging: Name,
+    target: Name,
+    staged: Table,
+    changes: dict[str, Any],
+    known: Table | None = None,
+) -> Table | None:
+    """Returns what the target was before."""
     wanted = table_input_of(staged, Name=target[1].lower(), **changes)
     partitions = _partitions(catalog, staging, staged)
-    current = catalog.get_table(*target)
+    catalog.delete_table(*staging)
+    current = known if _update_known(catalog, target, known, staged, wanted) else None
+    updated = current is not None
+    current = current or catalog.get_table(*target)
     if current is None:
         _create(catalog, target, wanted, partitions)
-    elif _can_become(current, staged):
-        catalog.update_table(target[0], wanted)
+    elif updated or _can_become(current, staged):
+        if not updated:
+            catalog.update_table(target[0], wanted)
         _move_partitions(catalog, target, _partitions(catalog, target, current), partitions)
     else:
         _make_again(catalog, target, current, wanted, partitions)
-    catalog.delete_table(*staging)
+    place = table_metadata.location_of(staged)
+    if known and place and place == table_metadata.location_of(current or {}):
+        return known  # the update was made, and its answer lost: what was found is the new entry
+    return current
+
+
+def _update_known(
+    catalog: DataCatalog, target: Name, known: Table | None, staged: Table, wanted: Table
+) -> bool:
+    version = (known or {}).get("VersionId")
+    if known is None or not version or not _can_become(known, staged):
+        return False
+    return catalog.update_version(target[0], wanted, version)
 
 
 def _can_become(current: Table, staged: Table) -> bool:

@@ -1,9 +1,11 @@
-"""docs/formats.md out of the verdicts of test_matrix.py: `python -m … VERDICTS.json`."""
+"""docs/formats.md out of the verdicts of test_matrix.py: `python -m functional.matrix.page …`."""
 
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ..pages import Notes, table
 
 if TYPE_CHECKING:
     from .cells import Cell
@@ -36,33 +38,18 @@ def to_json(outcomes: "dict[Cell, Outcome]") -> str:
 
 def document(verdicts: Verdicts) -> str:
     """The whole page."""
-    notes: list[str] = []
+    notes = Notes()
+    by_place = {
+        (verdict["feature"], verdict["format"]): notes.with_note(
+            "yes" if verdict["verdict"] == "passed" else "no", verdict["reason"] or verdict["note"]
+        )
+        for verdict in verdicts
+    }
     features = list(dict.fromkeys(verdict["feature"] for verdict in verdicts))
     formats = list(dict.fromkeys(verdict["format"] for verdict in verdicts))
-    by_place = {(verdict["feature"], verdict["format"]): verdict for verdict in verdicts}
-    lines = [_line("", *formats), _line(*["---"] * (len(formats) + 1))]
-    for feature in features:
-        cells = [_cell(by_place[feature, name], notes) for name in formats]
-        lines.append(_line(feature, *cells))
-    told = [f"{number}. {note}" for number, note in enumerate(notes, start=1)]
+    matrix = table(features, formats, lambda feature, name: by_place[feature, name])
     template = TEMPLATE.read_text(encoding="utf-8")
-    return template.replace("{{ matrix }}", "\n".join(lines)).replace(
-        "{{ notes }}", "\n".join(told)
-    )
-
-
-def _line(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _cell(verdict: dict[str, str], notes: list[str]) -> str:
-    word = "yes" if verdict["verdict"] == "passed" else "no"
-    note = verdict["reason"] or verdict["note"]
-    if not note:
-        return word
-    if note not in notes:
-        notes.append(note)
-    return f"{word} [{notes.index(note) + 1}](#notes)"
+    return template.replace("{{ matrix }}", matrix).replace("{{ notes }}", notes.text())
 
 
 def main(arguments: list[str]) -> int:

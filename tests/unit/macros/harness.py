@@ -20,7 +20,13 @@ from dbt.adapters.glue.incremental_methods import IncrementalMethods
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.schema_changes import SchemaChanges, why_not
 from dbt.adapters.glue.table_format import table_format
-from dbt.adapters.glue.table_options import hudi_properties, iceberg_properties, texts
+from dbt.adapters.glue.table_options import (
+    custom_location,
+    file_options,
+    hudi_properties,
+    iceberg_properties,
+    texts,
+)
 
 OURS = Path(__file__).parents[3] / "dbt" / "include" / "glue" / "macros"
 # In the order that dbt looks in: the adapter's own, its dependency's, core's.
@@ -69,6 +75,7 @@ class FakeAdapter:
         self.increment_columns: list[GlueColumn] = []
         self.properties: dict[str, str] = {}  # of a table
         self.query_columns: list[str] = []
+        self.rows: list[tuple[Any, ...]] = []  # of each answer
         self.formats = ["iceberg", "delta"]  # of the session
         self.shared = False  # whether another table lies in the folder
         # what the table that is there has in common with the config
@@ -85,7 +92,7 @@ class FakeAdapter:
         text = " ".join(sql.split())
         self.log.append(text)
         columns = [SimpleNamespace(name=name) for name in self.query_columns]
-        return "OK", SimpleNamespace(columns=columns, rows=[])
+        return "OK", SimpleNamespace(columns=columns, rows=self.rows)
 
     def get_relation(self, *args: Any, **kwargs: Any) -> GlueRelation | None:
         return self.relation
@@ -105,6 +112,10 @@ class FakeAdapter:
         """The models of these tests are SQL."""
 
     names_relation = staticmethod(DataMethods.names_relation)
+    literal = staticmethod(DataMethods.literal)
+    escaped = staticmethod(DataMethods.escaped)
+    unescaped = staticmethod(DataMethods.unescaped)
+    column_comment = staticmethod(DataMethods.column_comment)
 
     def substituted(self, sql: str, variables: Any) -> str:
         for index, value in enumerate(variables or ()):
@@ -116,6 +127,9 @@ class FakeAdapter:
 
     def remember_temporary(self, relation: GlueRelation) -> None:
         self.remembered.append(str(relation))
+
+    def remember_view(self, view: GlueRelation) -> None:
+        """What becomes of views is for functional tests."""
 
     def session_has(self, file_format: str) -> bool:
         return file_format in self.formats
@@ -133,6 +147,9 @@ class FakeAdapter:
     ) -> str:
         path = custom_location or f"s3://b/{relation.schema}/{relation.identifier}"
         return f"location '{path}'" if as_clause else path
+
+    def custom_location(self, relation: GlueRelation, given: str | None) -> str | None:
+        return custom_location(given)
 
     def recorded_location(self, relation: GlueRelation) -> str:
         return f"s3://b/recorded/{relation.identifier}"
@@ -182,6 +199,10 @@ class FakeAdapter:
         self.replaced = wanted
 
     config_texts = staticmethod(texts)
+
+    def file_options(self, given: Any, file_format: str) -> dict[str, str]:
+        return file_options(given, table_format(file_format))
+
     iceberg_properties = staticmethod(iceberg_properties)
     hudi_properties = staticmethod(hudi_properties)
 
@@ -191,7 +212,11 @@ class FakeAdapter:
 
     def get_column_schema_from_query(self, sql: str) -> list[GlueColumn]:
         self.log.append(" ".join(sql.split()))
-        return self.increment_columns
+        kinds = [re.split("[(<]", column.dtype)[0].upper() for column in self.increment_columns]
+        return [
+            GlueColumn(column.name, kind)
+            for column, kind in zip(self.increment_columns, kinds, strict=True)
+        ]
 
     def upload_seed(self, table: Any, relation: Any, types: Any) -> dict[str, Any]:
         columns = [{"name": name, "type": kind} for name, kind in (types or {}).items()]
@@ -232,6 +257,7 @@ class FakeAdapter:
 
     default_incremental_strategy = staticmethod(IncrementalMethods.default_incremental_strategy)
     incremental_refusal = staticmethod(IncrementalMethods.incremental_refusal)
+    incremental_predicates = staticmethod(IncrementalMethods.incremental_predicates)
     knows_strategy = staticmethod(IncrementalMethods.knows_strategy)
     query_relation = staticmethod(IncrementalMethods.query_relation)
     as_subquery = staticmethod(IncrementalMethods.as_subquery)
@@ -240,15 +266,15 @@ class FakeAdapter:
     has_structs = staticmethod(IncrementalMethods.has_structs)
     shaped_increment = staticmethod(IncrementalMethods.shaped_increment)
     batch_is_aligned = staticmethod(IncrementalMethods.batch_is_aligned)
-    batch_window = staticmethod(IncrementalMethods.batch_window)
+    batch_window = IncrementalMethods.batch_window
+    batch_partitions = IncrementalMethods.batch_partitions
+    has_partitions = IncrementalMethods.has_partitions
 
     def refused_changes(self, relation: GlueRelation, changes: SchemaChanges) -> list[str]:
         return why_not(changes, table_format(relation.table_format), self.properties)
 
-    def write_increment(
-        self, sql: str, source: Any, keys: list[str], repeatable: bool
-    ) -> tuple[str, Any]:
-        self.keys, self.repeatable = list(keys), repeatable
+    def write_increment(self, sql: str, source: Any, keys: list[str]) -> tuple[str, Any]:
+        self.keys = list(keys)
         return self.execute(sql)
 
     def get_incremental_strategy_macro(self, context: Any, strategy: str) -> Any:

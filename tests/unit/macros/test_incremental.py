@@ -1,5 +1,5 @@
 import pytest
-from dbt_common.exceptions import CompilationError
+from dbt_common.exceptions import CompilationError, DbtRuntimeError
 
 from .harness import FakeProject, columns
 
@@ -213,6 +213,21 @@ def test_replace_where() -> None:
     assert "raise_error('The increment has a row outside of incremental_predicates" in merged
 
 
+def batch_of(name: str, **config: object) -> FakeProject:
+    project = increment(
+        name, incremental_strategy="microbatch", event_time="d", batch_size="day", **config
+    )
+    model = project.context["model"]
+    model["batch"] = model.batch = {
+        "event_time_start": "2024-03-01T00:00:00+00:00",
+        "event_time_end": "2024-03-02T00:00:00+00:00",
+    }
+    return project
+
+
+WINDOW = "`d` >= date'2024-03-01' and `d` < date'2024-03-02'"
+
+
 @pytest.mark.parametrize(
     "name,partition_by,verb",
     [
@@ -223,21 +238,58 @@ def test_replace_where() -> None:
     ],
 )
 def test_microbatch(name: str, partition_by: str | None, verb: str) -> None:
-    project = increment(
-        name,
-        incremental_strategy="microbatch",
-        event_time="d",
-        batch_size="day",
-        partition_by=partition_by,
-    )
-    project.context["model"].batch = {
-        "event_time_start": "2024-03-01T00:00:00+00:00",
-        "event_time_end": "2024-03-02T00:00:00+00:00",
-    }
-    project.context["model"]["batch"] = project.context["model"].batch
-    (written,) = project.run("incremental")
+    (written,) = batch_of(name, partition_by=partition_by).run("incremental")
     assert written.startswith(verb)
-    assert project.adapter.repeatable
+    assert "union all select `id`" not in written
+
+
+def test_a_batch_keeps_what_its_partitions_have_of_other_times() -> None:
+    project = batch_of("hudi", partition_by="order", unique_key="id")
+    project.adapter.columns["tab"][1].partition = True
+    project.adapter.rows = [("x",), (None,)]
+    _, asked, written = project.run("incremental")
+    assert asked.startswith("select distinct cast(cast(`order` as string) as string) from (")
+    touched = "((`order` in ('x') or `order` is null))"
+    assert f"select if(coalesce(({WINDOW}) and {touched}, false), `id`, cast(raise" in written
+    assert written.endswith(
+        f"union all select `id`, `order`, `d` from `sch`.`tab` where {touched} "
+        f"and not coalesce({WINDOW}, false)"
+    )
+
+
+def test_batches_that_meet_at_the_same_time_fail() -> None:
+    project = batch_of("orc", partition_by="order", concurrent_batches=True)
+    project.adapter.columns["tab"][1].partition = True
+    written = project.run("incremental")[-1]
+    assert "union all select cast(raise_error('partition_by: a partition has rows" in written
+
+
+def test_batches_of_a_table_that_has_no_partitions_are_refused() -> None:
+    with pytest.raises(DbtRuntimeError, match="full-refresh"):
+        batch_of("orc", partition_by="order").run("incremental")
+
+
+@pytest.mark.parametrize(
+    "described,replaced",
+    [
+        ([("id", "int", None)], True),
+        ([("id", "int", None), ("# Partitioning", "", ""), ("Not partitioned", "", "")], True),
+        ([("id", "int", None), ("# Partition Information", "", "")], False),
+        ([("id", "int", None), ("# Partitioning", "", ""), ("Part 0", "days(d)", "")], False),
+    ],
+)
+def test_an_iceberg_table_without_partitions_is_replaced_by_no_rows_too(
+    described: list[tuple[object, ...]], replaced: bool
+) -> None:
+    project = increment("iceberg")
+    project.adapter.rows = described
+    asked, written = project.run("incremental")
+    assert asked == "describe table glue_catalog.`sch`.`tab`"
+    assert written.startswith(
+        "insert into glue_catalog.`sch`.`tab` replace where true select `id` as `id`,"
+        if replaced
+        else "insert overwrite glue_catalog.`sch`.`tab` ("
+    )
 
 
 def test_snapshots_are_expired_when_asked() -> None:

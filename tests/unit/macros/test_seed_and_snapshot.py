@@ -1,6 +1,8 @@
 import pytest
 from dbt_common.exceptions import CompilationError
 
+from dbt.adapters.glue.column import GlueColumn
+
 from .harness import FakeProject, columns
 
 
@@ -13,7 +15,8 @@ def test_seed_travels_as_text_and_gets_its_types_in_one_query() -> None:
     view, cleared, created, dropped, deleted = seed().run("seed")
     assert view == (
         "create or replace temporary view `tab__dbt_tmp_1` ( `id` string, `n` string, "
-        "`tags` string ) using json options (path 's3://b/tmp/1')"
+        "`tags` string ) using json options (path 's3://b/tmp/1', mode 'FAILFAST', "
+        "columnNameOfCorruptRecord '')"
     )
     assert cleared == "CLEAR s3://b/sch/tab"
     assert created.startswith("create table `sch`.`tab` using parquet location")
@@ -61,7 +64,7 @@ def snapshot(name: str, **more: object) -> FakeProject:
     scd = {"dbt_scd_id": "string", "dbt_valid_to": "timestamp"}
     project.adapter.columns["tab"] = columns(id="int", **scd)
     project.adapter.increment_columns = columns(
-        dbt_change_type="string", id="int", new="int", dbt_unique_key="int", **scd
+        dbt_change_type="string", id="int", new="decimal(18,2)", dbt_unique_key="int", **scd
     )
     return project
 
@@ -78,9 +81,8 @@ def test_snapshot_in_hudi_is_keyed_by_the_version_of_the_row() -> None:
 def test_snapshot_stages_and_merges_in_one_statement_and_adds_new_columns() -> None:
     project = snapshot("delta")
     project.existing("delta")
-    asked, added, merged = project.run("snapshot")
-    assert asked.startswith("select * from ( with snapshot_query as")
-    assert added == "alter table `sch`.`tab` add columns (`new` int)"
+    added, merged = project.run("snapshot")
+    assert added == "alter table `sch`.`tab` add columns (`new` decimal(18,2))"
     assert "merge into `sch`.`tab` as DBT_INTERNAL_DEST using ( with snapshot_query" in merged
     assert "insert (`id`, `new`, `dbt_scd_id`, `dbt_valid_to`) values" in merged
 
@@ -88,9 +90,41 @@ def test_snapshot_stages_and_merges_in_one_statement_and_adds_new_columns() -> N
 def test_snapshot_gets_the_column_of_deleted_rows_when_it_is_first_asked_for() -> None:
     project = snapshot("delta", hard_deletes="new_record")
     project.existing("delta")
-    added, filled, *_ = project.run("snapshot")
-    assert added == "alter table `sch`.`tab` add columns (`dbt_is_deleted` string)"
-    assert filled == "update `sch`.`tab` set `dbt_is_deleted` = 'False'"
+    added, filled, noted, *_ = project.run("snapshot")
+    assert added == (
+        "alter table `sch`.`tab` add columns (`dbt_is_deleted` string "
+        "comment 'being filled by dbt')"
+    )
+    assert filled == (
+        "update `sch`.`tab` set `dbt_is_deleted` = 'False' where `dbt_is_deleted` is null"
+    )
+    assert noted == "alter table `sch`.`tab` alter column `dbt_is_deleted` comment ''"
+
+
+@pytest.mark.parametrize(
+    "comment,filled", [("being filled by dbt", True), ("of the docs", False), (None, False)]
+)
+def test_snapshot_fills_the_column_of_deleted_rows_after_a_failure(
+    comment: str | None, filled: bool
+) -> None:
+    project = snapshot("delta", hard_deletes="new_record")
+    project.existing("delta")
+    project.adapter.columns["tab"].append(GlueColumn("dbt_is_deleted", "string", comment=comment))
+    log = project.run("snapshot")
+    assert (log[0].startswith("update `sch`.`tab` set `dbt_is_deleted`")) is filled
+    assert not [line for line in log if "add columns (`dbt_is_deleted`" in line]
+
+
+def test_snapshot_with_structs_writes_and_compares_fields_by_name() -> None:
+    project = snapshot("iceberg")
+    project.existing("iceberg")
+    project.adapter.columns["tab"].extend(columns(s="struct<a:int,b:int>"))
+    project.adapter.increment_columns.extend(columns(s="struct<b:int,c:int,a:int>"))
+    added, *_, merged = project.run("snapshot")
+    assert added == "alter table glue_catalog.`sch`.`tab` add columns (`s`.`c` int)"
+    # this catalog is not told of the change, so the new field is left out
+    assert "with snapshot_query as ( select * from ( select" in merged
+    assert "named_struct('a', `s`.`a`, 'b', `s`.`b`)) as `s`" in merged
 
 
 def test_snapshot_of_another_format_is_refused() -> None:

@@ -187,7 +187,7 @@ def _denied(subject: Subject, source: str, part: Statement) -> list[str]:
         "ContextEntries": _context(part),
     }
     allowed: set[str] = set()
-    more: dict[str, str] = {}
+    more: dict[str, Any] = {}
     while True:
         answer = call(
             "SimulatePrincipalPolicy",

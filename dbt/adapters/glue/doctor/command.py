@@ -19,12 +19,7 @@ def add_doctor(commands: Any) -> None:
         "Exit code 0: nothing would fail, 1: something would.",
     )
     parser.set_defaults(run=run)
-    dbt = parser.add_argument_group("the profile, as for dbt")
-    dbt.add_argument("--project-dir", metavar="DIR")
-    dbt.add_argument("--profiles-dir", metavar="DIR")
-    dbt.add_argument("--profile", metavar="NAME")
-    dbt.add_argument("--target", "-t", metavar="NAME")
-    dbt.add_argument("--vars", metavar="YAML")
+    add_profile_options(parser)
     parser.add_argument(
         "--session",
         action="store_true",
@@ -50,6 +45,15 @@ def add_doctor(commands: Any) -> None:
     )
 
 
+def add_profile_options(parser: argparse.ArgumentParser) -> None:
+    dbt = parser.add_argument_group("the profile, as for dbt")
+    dbt.add_argument("--project-dir", metavar="DIR")
+    dbt.add_argument("--profiles-dir", metavar="DIR")
+    dbt.add_argument("--profile", metavar="NAME")
+    dbt.add_argument("--target", "-t", metavar="NAME")
+    dbt.add_argument("--vars", metavar="YAML")
+
+
 def _positive(text: str) -> float:
     seconds = float(text)
     if seconds <= 0:
@@ -64,7 +68,8 @@ def run(options: argparse.Namespace) -> int:
     return _examine(options)
 
 
-def _dbt_arguments(options: argparse.Namespace) -> list[str]:
+def dbt_arguments(options: argparse.Namespace) -> list[str]:
+    """The options of `add_profile_options` as dbt's command line has them."""
     given = {
         "--project-dir": options.project_dir,
         "--profiles-dir": options.profiles_dir,
@@ -78,10 +83,16 @@ def _dbt_arguments(options: argparse.Namespace) -> list[str]:
 def _policy(options: argparse.Namespace) -> int:
     from dbt.adapters.glue.doctor import policy, profile
 
-    credentials = profile.load(_dbt_arguments(options)).credentials
+    credentials = profile.load(dbt_arguments(options)).credentials
     if credentials.local:
         print(
             "dbt-glue: local Glue needs no permissions; region, account and role are examples",
+            file=sys.stderr,
+        )
+    if credentials.assume_role_arn and options.policy in ("client", "lake-formation"):
+        print(
+            f"dbt-glue: this policy is for {credentials.assume_role_arn}; whoever runs dbt needs "
+            "sts:AssumeRole on it (and sts:TagSession for assume_role_tags)",
             file=sys.stderr,
         )
     made = {
@@ -102,7 +113,8 @@ def _caller(credentials: Any) -> str | None:
 
     if not credentials.use_interactive_session_role_for_api_calls or credentials.local:
         return None
-    settings = replace(credentials.client_settings(), assume_role_arn=None)
+    settings = credentials.client_settings()
+    settings = replace(settings, roles=settings.roles[:-1])  # the last one is role_arn
     return str(call("GetCallerIdentity", GlueClients(settings).sts.get_caller_identity)["Arn"])
 
 
@@ -113,7 +125,7 @@ def _examine(options: argparse.Namespace) -> int:
     written = report.Report(sys.stdout, examination.NAMES)
     tell = (lambda _: None) if options.json else written.outcome
     outcomes = examination.examine(
-        _dbt_arguments(options), make_session=options.session, seconds=options.timeout, done=tell
+        dbt_arguments(options), make_session=options.session, seconds=options.timeout, done=tell
     )
     if options.json:
         print(report.as_json(outcomes))

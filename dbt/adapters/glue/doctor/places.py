@@ -1,6 +1,7 @@
 """Checks of the places that a run uses: bucket, databases, connections, sessions."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from dbt.adapters.glue.clients import call
 from dbt.adapters.glue.doctor.finding import FAIL, PASS, SKIP, WARN, Finding, Subject
@@ -83,7 +84,7 @@ def _list_one_table(subject: Subject, schema: str) -> None:
     call("GetTables", get_tables, DatabaseName=schema, MaxResults=1, **_of(subject))
 
 
-def _of(subject: Subject) -> dict[str, str]:
+def _of(subject: Subject) -> dict[str, Any]:
     catalog = subject.credentials.catalog_id
     return {"CatalogId": catalog} if catalog else {}
 

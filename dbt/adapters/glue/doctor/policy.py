@@ -47,6 +47,8 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
         *("lakeformation:ListDataCellsFilter", "lakeformation:CreateDataCellsFilter"),
         *("lakeformation:UpdateDataCellsFilter", "lakeformation:DeleteDataCellsFilter"),
     ),
+    # Of whoever assumes a role of the profile; the role then makes the other calls.
+    "Role": ("sts:AssumeRole",),
     "WithoutPermission": WITHOUT_PERMISSION,
     # Of `dbt-glue doctor` alone; where they are denied it says what it could not look at.
     "Doctor": ("iam:GetRole", "iam:SimulatePrincipalPolicy", "glue:GetConnection"),
@@ -97,6 +99,7 @@ class Places:
     bucket: str | None
     prefix: str
     buckets_of_tables: tuple[str, ...] = ()
+    other_accounts: tuple[str, ...] = ()  # whose Data Catalogs sources are read from
 
     @classmethod
     def of(cls, credentials: GlueCredentials) -> "Places":
@@ -115,6 +118,7 @@ class Places:
             bucket=bucket,
             prefix=prefix.strip("/"),
             buckets_of_tables=tuple(b.bucket for b in credentials.table_buckets.values()),
+            other_accounts=tuple(other.account for other in credentials.other_catalogs.values()),
         )
 
     def glue(self, resource: str, account: str | None = None) -> str:
@@ -133,7 +137,13 @@ class Places:
 
     def read(self) -> list[str]:
         """Of every database: sources lie anywhere."""
-        return self.catalog("database/*", "table/*/*")
+        everything = ("database/*", "table/*/*")
+        others = [
+            self.glue(resource, account)
+            for account in self.other_accounts
+            for resource in ("catalog", *everything)
+        ]
+        return [*self.catalog(*everything), *others]
 
     def written(self) -> list[str]:
         """The databases that dbt builds in: the target's, and those that begin with its name."""
@@ -161,9 +171,12 @@ def document(statements: list[Statement]) -> Document:
 
 
 def client_policy(credentials: GlueCredentials) -> Document:
-    """For who runs dbt. With use_interactive_session_role_for_api_calls that is one AssumeRole."""
+    """For who runs dbt, or for the assume_role_arn that it assumes.
+
+    With use_interactive_session_role_for_api_calls that is one AssumeRole.
+    """
     if credentials.use_interactive_session_role_for_api_calls:
-        return document([statement("Assume", ["sts:AssumeRole"], credentials.role_arn)])
+        return document([statement("Assume", OPERATIONS["Role"], credentials.role_arn)])
     return document(_client_statements(credentials))
 
 

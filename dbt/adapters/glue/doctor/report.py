@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from dbt.adapters.glue.__version__ import version
 from dbt.adapters.glue.doctor.finding import FAIL, PASS, SKIP, WARN, Finding, Outcome
-from dbt.adapters.glue.options import masked
+from dbt.adapters.glue.masking import masked, scrubbed
 
 COLOURS = {PASS: "32", WARN: "33", FAIL: "31", SKIP: "2"}
 WIDTH_OF_A_FILE = 100
@@ -75,7 +75,7 @@ class Report:
 
 def shown(text: str) -> str:
     """Text that may be shown: settings that look like secrets are stars."""
-    return str(masked(text))
+    return scrubbed(str(masked(text)))
 
 
 def counts(outcomes: Sequence[Outcome]) -> dict[str, int]:

@@ -211,4 +211,32 @@ PLACES = (
         ),
         retryable=True,
     ),
+    Explanation(
+        "AWS fails",
+        "AWS answered with an error of its own, and kept doing so after all repeats.",
+        "Repeat the command later; https://health.aws.amazon.com tells of trouble in the region.",
+        (
+            Sign(codes=("InternalServiceException", "InternalFailure", "InternalServerError")),
+            Sign(codes=("InternalError", "ServiceUnavailable", "ServiceUnavailableException")),
+            Sign(codes=("OperationTimeoutException", "500", "502", "503", "504")),
+        ),
+    ),
+    Explanation(
+        "AWS does not answer",
+        "AWS, or what lies between here and AWS, broke off the connection or did not answer in "
+        "time, and kept doing so after all repeats.",
+        "Repeat the command; where it stays, look at proxies, firewalls and VPNs on the way.",
+        (
+            Sign(codes=("ReadTimeoutError", "ConnectionClosedError", "ResponseStreamingError")),
+            Sign(codes=("IncompleteReadError",)),
+        ),
+    ),
+    Explanation(
+        "The answer is not one of AWS",
+        "What came back is no answer of AWS, or only a part of one: a proxy or a sign-in page "
+        "answers in its place, or cuts it.",
+        "Look at the proxy settings (HTTPS_PROXY, NO_PROXY) and `endpoint_url`, then repeat the "
+        "command.",
+        (Sign(codes=("UnreadableAnswer",)),),
+    ),
 )

@@ -6,6 +6,8 @@ tests/unit/recorded_errors.json.
 
 from dbt.adapters.glue.explained.model import Explanation, Sign
 
+# What it says is known not to have been done: commit_conflicts.py repeats it.
+CONCURRENT_COMMIT = "Concurrent commit"
 OUT_OF_HEAP = r"OutOfMemoryError: (Java heap space|GC overhead limit exceeded)"
 
 SET_UP = (
@@ -74,14 +76,26 @@ DATA = (
         ),
     ),
     Explanation(
-        "Concurrent commit",
+        "Commit of unknown outcome",
+        "Whether this commit was made is not known: the catalog's answer to it was lost.",
+        "Look at the table's newest snapshot (`select * from <table>.snapshots`) before you repeat "
+        "it; dbt-glue does not repeat it.",
+        (Sign(text=r"exceptions\.CommitStateUnknownException"),),
+    ),
+    Explanation(
+        CONCURRENT_COMMIT,
         "Another writer changed the table in the meantime, and the table format refused this "
         "commit; nothing was written.",
         "Repeat it (`dbt retry`), and let one process at a time write the table, or each one its "
         "own partitions.",
         (
             Sign(text=r"exceptions\.CommitFailedException: "),
-            Sign(text=r"Found (new )?conflicting (delete )?files that can contain"),
+            # org.apache.iceberg.MergingSnapshotProducer and ManifestFilterManager of 1.10
+            Sign(text=r"Found (new )?conflicting (deleted? )?files that can (contain|apply to)"),
+            # SparkCopyOnWriteScan, where threads of one session write
+            Sign(text=r"Runtime file filtering is not possible: the table has been concurrently"),
+            Sign(text=r"Found concurrently added DV for |Missing required files to delete: "),
+            Sign(text=r"Cannot commit, (missing data files|found new (position )?delete for rep)"),
             Sign(text=r"because Glue detected concurrent update"),
             Sign(
                 classes=("DELTA_CONCURRENT_APPEND", "DELTA_CONCURRENT_DELETE_READ")

@@ -18,6 +18,7 @@ from typing import Any
 import grpc
 
 from .errors import ApiError
+from .faults import PAGE, Faults, Intercepted
 from .knobs import Knobs
 
 TOKEN_HEADER = "x-aws-proxy-auth"
@@ -30,6 +31,9 @@ _OPTIONS = [
     ("grpc.so_reuseport", 0),
 ]
 _RUNS = "ExecutePlan"
+_RESET = "recvmsg:Connection reset by peer"  # gRPC's words
+# What gRPC makes of a proxy's HTTP 429 (doc/http-grpc-status-mapping.md); of 500 it makes UNKNOWN.
+_BY_HTTP = {"ThrottlingException": grpc.StatusCode.UNAVAILABLE}
 _STREAMED_REQUESTS = "AddArtifacts"
 
 
@@ -37,7 +41,8 @@ class ConnectEndpoint:
     """Listens from construction on, at `url`, for the Spark Connect server on `port`.
 
     on_call gets "connect:<method>" and may raise ApiError, whose code is then the status (by
-    gRPC's name, else UNKNOWN); what it waits holds the call up. on_text gets the text of each plan
+    gRPC's name, or as gRPC maps the HTTP status), or a fault's Intercepted; what it waits holds the
+    call up. The caller of a call is who asked for its token. on_text gets the text of each plan
     before it runs. on_end is told, on a thread of the call, of each plan that has ended; on_bytes,
     of the bytes of each call's messages, to us and from us.
     """
@@ -47,6 +52,7 @@ class ConnectEndpoint:
         port: int,
         knobs: Knobs,
         *,
+        faults: Faults,
         on_call: Callable[[str], None],
         on_text: Callable[[str], None],
         on_end: Callable[[], None],
@@ -58,9 +64,10 @@ class ConnectEndpoint:
         self._on_text = on_text
         self._on_end = on_end
         self._on_bytes = on_bytes
+        self._faults = faults
         self._clock = clock
         self._lock = threading.Lock()
-        self._tokens: dict[str, float] = {}
+        self._tokens: dict[str, tuple[float, str]] = {}
         self._calls = 0
         self._channel = grpc.insecure_channel(f"{_HOST}:{port}", options=_OPTIONS)
         self._server = grpc.server(
@@ -80,7 +87,7 @@ class ConnectEndpoint:
         """A new token, and when it expires (epoch seconds)."""
         token, expires = secrets.token_urlsafe(32), self._clock() + self._knobs.token_lifetime
         with self._lock:
-            self._tokens[token] = expires
+            self._tokens[token] = expires, self._faults.caller
         return token, expires
 
     def close(self) -> None:
@@ -89,39 +96,56 @@ class ConnectEndpoint:
 
     def _forward(self, method: str, request: Any, context: Any) -> Iterator[bytes]:
         name = method.rpartition("/")[2]
-        self._admit(name, request, context)
+        caller, fault = self._admit(name, request, context)
+        if fault == "reset":
+            context.abort(grpc.StatusCode.UNAVAILABLE, _RESET)
+        if fault == "html":
+            yield PAGE
+            return
         streamed = name == _STREAMED_REQUESTS
         call = (self._channel.stream_stream if streamed else self._channel.unary_stream)(method)(
             request
         )
         context.add_callback(call.cancel)
         sent = 0
-        with self._counted(name):
+        with self._counted(name), self._faults.stream(caller, call.cancel):
             try:
                 for answer in call:
+                    if fault == "lost":
+                        context.abort(grpc.StatusCode.UNAVAILABLE, _RESET)
+                    if fault == "cut":
+                        answer = answer[: len(answer) // 2]
                     sent += len(answer)
                     yield answer
                     if name == _RUNS and self._drops():
                         context.abort(grpc.StatusCode.UNAVAILABLE, "asked for by connect_drop")
             except grpc.RpcError as error:
+                if call.cancelled() and context.is_active():  # by a fault, not by the client
+                    context.abort(grpc.StatusCode.UNAVAILABLE, _RESET)
                 context.set_trailing_metadata(error.trailing_metadata() or ())
                 context.abort(error.code(), error.details())
             finally:
                 self._on_bytes(0 if streamed else len(request), sent)
 
-    def _admit(self, name: str, request: Any, context: Any) -> None:
+    def _admit(self, name: str, request: Any, context: Any) -> tuple[str, str | None]:
+        """The caller, and the fault that this call meets: reset, html, lost or cut."""
         token = dict(context.invocation_metadata()).get(TOKEN_HEADER, "")
         with self._lock:
-            expires = self._tokens.get(token, 0.0)
+            expires, caller = self._tokens.get(token, (0.0, ""))
         if self._clock() >= expires:
             context.abort(grpc.StatusCode.UNAUTHENTICATED, f"{TOKEN_HEADER}: no valid token")
-        try:
-            self._on_call(f"connect:{name}")
-            if name == _RUNS:
-                self._on_text(request.decode("utf-8", "ignore"))
-        except ApiError as error:
-            code = getattr(grpc.StatusCode, error.code, grpc.StatusCode.UNKNOWN)
-            context.abort(code, f"{error.code}: {error.message}")
+        with self._faults.calling(caller):
+            try:
+                self._on_call(f"connect:{name}")
+                if name == _RUNS:
+                    self._on_text(request.decode("utf-8", "ignore"))
+            except Intercepted as fault:
+                return caller, fault.kind
+            except ApiError as error:
+                mapped = _BY_HTTP.get(error.code, grpc.StatusCode.UNKNOWN)
+                code = getattr(grpc.StatusCode, error.code, mapped)
+                context.abort(code, f"{error.code}: {error.message}")
+            return caller, self._faults.spoiled
 
     def _drops(self) -> bool:
         with self._lock:

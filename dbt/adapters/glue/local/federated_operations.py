@@ -32,6 +32,8 @@ CATALOG_OPERATIONS = frozenset({"CreateCatalog", "GetCatalog", "GetCatalogs"})
 class FederatedOperations:
     """One method per API operation, named like it. `ensure_location` makes an S3 bucket."""
 
+    kind = "a catalog of S3 Tables"
+
     def __init__(self, store: TableBucketStore, ensure_location: Callable[[str], object]) -> None:
         self._store = store
         self._ensure_location = ensure_location
@@ -46,7 +48,7 @@ class FederatedOperations:
         method = getattr(self, operation, None)
         if method is None:
             raise OperationNotSupportedException(
-                f"Local Glue does not implement {operation} on a catalog of S3 Tables. It has the "
+                f"Local Glue does not implement {operation} on {self.kind}. It has the "
                 "databases and tables of one."
             )
         answer: Response = method(request)
@@ -103,65 +105,69 @@ class FederatedOperations:
         return {"CatalogList": [found[catalog] for catalog in shown], **token}
 
     def CreateDatabase(self, request: Request) -> Response:
-        bucket = _bucket(request)
+        bucket = self._bucket(request)
         self.ensure_bucket(bucket)
         self._store.create_namespace(bucket, mapping.lower_names(request["DatabaseInput"]))
         return {}
 
     def GetDatabase(self, request: Request) -> Response:
-        entity = self._store.namespace(_bucket(request), request["Name"].lower())
-        return {"Database": _database(request, entity)}
+        entity = self._store.namespace(self._bucket(request), request["Name"].lower())
+        return {"Database": self._database(request, entity)}
 
     def GetDatabases(self, request: Request) -> Response:
-        found = {entity.name: entity for entity in self._store.namespaces(_bucket(request))}
+        found = {entity.name: entity for entity in self._store.namespaces(self._bucket(request))}
         shown, token = page(sorted(found), request)
-        return {"DatabaseList": [_database(request, found[name]) for name in shown], **token}
+        return {"DatabaseList": [self._database(request, found[name]) for name in shown], **token}
 
     def UpdateDatabase(self, request: Request) -> Response:
         document = mapping.lower_names(request["DatabaseInput"])
         if document["Name"] != request["Name"].lower():
             raise InvalidInputException("The name of a database cannot be changed.")
-        self._store.update_namespace(_bucket(request), document)
+        self._store.update_namespace(self._bucket(request), document)
         return {}
 
     def DeleteDatabase(self, request: Request) -> Response:
-        self._store.delete_namespace(_bucket(request), request["Name"].lower())
+        self._store.delete_namespace(self._bucket(request), request["Name"].lower())
         return {}
 
     def CreateTable(self, request: Request) -> Response:
         refuse(request, "OpenTableFormatInput", "PartitionIndexes", "TransactionId")
-        self._store.create_table(_bucket(request), _namespace(request), _iceberg(request))
+        self._store.create_table(
+            self._bucket(request), _namespace(request), self._document(request)
+        )
         return {}
 
     def GetTable(self, request: Request) -> Response:
         select = attributes_left(request)
         refuse(request, "TransactionId", "QueryAsOfTime")
         name = request["Name"].lower()
-        entity = self._store.table(_bucket(request), _namespace(request), name)
-        return {"Table": select(_table(request, entity))}
+        entity = self._store.table(self._bucket(request), _namespace(request), name)
+        return {"Table": select(self._table(request, entity))}
 
     def GetTables(self, request: Request) -> Response:
         select = attributes_left(request)
         refuse(request, "TransactionId", "QueryAsOfTime")
-        tables = self._store.tables(_bucket(request), _namespace(request))
+        tables = self._store.tables(self._bucket(request), _namespace(request))
         found = {entity.name: entity for entity in tables}
         shown, token = page(sorted(matching(list(found), request.get("Expression"))), request)
-        return {"TableList": [select(_table(request, found[name])) for name in shown], **token}
+        return {"TableList": [select(self._table(request, found[name])) for name in shown], **token}
 
     def UpdateTable(self, request: Request) -> Response:
         refuse(request, "UpdateOpenTableFormatInput", "TransactionId", "ViewUpdateAction")
-        document = _iceberg(request)
+        document = self._document(request)
         if (request.get("Name") or document["Name"]).lower() != document["Name"]:
             raise OperationNotSupportedException("UpdateTable does not rename a table.")
         self._store.update_table(
-            _bucket(request), _namespace(request), document, request.get("VersionId")
+            self._bucket(request), _namespace(request), document, request.get("VersionId")
         )
         return {}
 
     def DeleteTable(self, request: Request) -> Response:
         """S3 Tables deletes the data too, some time later; here it is left in its folder."""
         refuse(request, "TransactionId")
-        self._store.delete_table(_bucket(request), _namespace(request), request["Name"].lower())
+        self._store.delete_table(
+            self._bucket(request), _namespace(request), request["Name"].lower()
+        )
         return {}
 
     def BatchDeleteTable(self, request: Request) -> Response:
@@ -173,38 +179,34 @@ class FederatedOperations:
                 errors.append({"TableName": name, "ErrorDetail": error_detail(error)})
         return {"Errors": errors}
 
+    def _bucket(self, request: Request) -> str:
+        bucket = bucket_of(request["CatalogId"])
+        assert bucket is not None  # `serves` has looked
+        return bucket
 
-def _bucket(request: Request) -> str:
-    bucket = bucket_of(request["CatalogId"])
-    assert bucket is not None  # `serves` has looked
-    return bucket
+    def _document(self, request: Request) -> mapping.Document:
+        document = mapping.lower_names(table_input(request))
+        parameters = document.get("Parameters", {})
+        if parameters.get("table_type", "").upper() != _ICEBERG:
+            raise InvalidInputException(
+                "A table bucket of S3 Tables holds Iceberg tables only: expected the parameter "
+                "table_type=ICEBERG."
+            )
+        return document
+
+    def _database(self, request: Request, entity: Entity) -> Response:
+        catalog = f"{ACCOUNT_ID}:{PARENT}/{self._bucket(request)}"
+        return {**entity.document, "CreateTime": entity.created, "CatalogId": catalog}
+
+    def _table(self, request: Request, entity: Entity) -> Response:
+        catalog = f"{ACCOUNT_ID}:{PARENT}/{self._bucket(request)}"
+        federated = {"Identifier": entity.name, "ConnectionName": _FEDERATED_BY}
+        answer = table_answer(_namespace(request), entity)
+        return {**answer, "CatalogId": catalog, "FederatedTable": federated}
 
 
 def _namespace(request: Request) -> str:
     return str(request["DatabaseName"]).lower()
-
-
-def _iceberg(request: Request) -> mapping.Document:
-    document = mapping.lower_names(table_input(request))
-    parameters = document.get("Parameters", {})
-    if parameters.get("table_type", "").upper() != _ICEBERG:
-        raise InvalidInputException(
-            "A table bucket of S3 Tables holds Iceberg tables only: expected the parameter "
-            "table_type=ICEBERG."
-        )
-    return document
-
-
-def _database(request: Request, entity: Entity) -> Response:
-    catalog = f"{ACCOUNT_ID}:{PARENT}/{_bucket(request)}"
-    return {**entity.document, "CreateTime": entity.created, "CatalogId": catalog}
-
-
-def _table(request: Request, entity: Entity) -> Response:
-    catalog = f"{ACCOUNT_ID}:{PARENT}/{_bucket(request)}"
-    federated = {"Identifier": entity.name, "ConnectionName": _FEDERATED_BY}
-    answer = table_answer(_namespace(request), entity)
-    return {**answer, "CatalogId": catalog, "FederatedTable": federated}
 
 
 def _root() -> Response:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import ApiError, ThrottlingException
+from .faults import Faults
 
 ENVIRONMENT_PREFIX = "DBT_GLUE_LOCAL_"
 
@@ -33,11 +34,13 @@ class Knobs:
     token_lifetime: float = 1800.0  # seconds that a token of GetSessionEndpoint is taken
     connect_drop: int = 0  # how many next Spark Connect streams break after their first message
     busy: bool = False  # a session that runs a statement says BUSY instead of READY
+    minute: float = 60.0  # seconds that a minute of a session's Timeout and IdleTimeout lasts
     session_death_after: int | None = None  # statements after which a session's process dies
     output_cap: int | None = None  # characters of a statement's TextPlain that are kept
     create_buckets: bool = True  # S3 buckets come into being when they are first named
     idle_exit: float | None = None  # seconds without calls and sessions after which it stops
     driver_memory: str = "2g"  # heap of each session's Spark, as spark.driver.memory
+    shared_catalogs: str = ""  # accounts, by commas, whose Data Catalogs are shared with ours
     master: str = "local[*]"  # spark.master of sessions: local, local[n] or local[*]
 
     def update(self, values: Mapping[str, Any]) -> None:
@@ -75,7 +78,11 @@ def knobs_from_environment(environment: Mapping[str, str]) -> Knobs:
 
 
 # spark.master on a cluster would not see this machine's files.
-_TEXTS = {"driver_memory": r"[1-9]\d*[mgMG]", "master": r"local(\[([1-9]\d*|\*)\])?"}
+_TEXTS = {
+    "driver_memory": r"[1-9]\d*[mgMG]",
+    "master": r"local(\[([1-9]\d*|\*)\])?",
+    "shared_catalogs": r"(\d{12}(,\d{12})*)?",
+}
 
 
 def _checked(name: str, value: Any, kind: Any) -> Any:
@@ -122,6 +129,7 @@ class CallGate:
 
     def __init__(self, knobs: Knobs) -> None:
         self.knobs = knobs
+        self.faults = Faults()
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
@@ -131,15 +139,16 @@ class CallGate:
 
         Returns after the knob `latency`, which stands for the whole way there and back; a stream
         is so held up once, before its first answer. Spark reads and writes files without it.
-        Raises ThrottlingException, or the error that the knob `fail` names.
+        Raises ThrottlingException, the error that the knob `fail` names, or Intercepted.
         """
         with self._lock:
             self._calls[operation] += 1
-            error = self._injected(operation)
-        if self.knobs.latency:
-            time.sleep(self.knobs.latency)
-        if error is not None:
-            raise error
+            error: Exception | None = self._injected(operation)
+        seconds, met = self.faults.meet(operation)
+        if seconds or self.knobs.latency:
+            time.sleep(self.knobs.latency + seconds)
+        if error is not None or met is not None:
+            raise error or met  # type: ignore[misc]
 
     def transferred(self, service: str, received: int, sent: int) -> None:
         """Bytes of one call's bodies, as Content-Length tells them."""

@@ -5,6 +5,7 @@ long as it lives, so a server.json whose lock is free is left over from a proces
 """
 
 import contextlib
+import dataclasses
 import fcntl
 import json
 import os
@@ -14,14 +15,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 from typing import Any
 
-from .jars import ensure_jars
+from .class_archive import make_archive
+from .exclusive import held
+from .jars import FORMATS, ensure_jars
 from .java import java_command
+from .knobs import Knobs
 from .unavailable import LocalGlueUnavailable
 
 DEFAULT_DIR = "~/.dbt-glue/local"
@@ -73,7 +77,7 @@ def ensure_running(
     folder = resolve_dir(local_dir)
     if not (running := status(folder)):
         folder.mkdir(parents=True, exist_ok=True)
-        with _held(folder / "start.lock", report, f"another process starts local Glue on {folder}"):
+        with held(folder / "start.lock", report, f"another process starts local Glue on {folder}"):
             running = _attach(folder, report)
             if running is None:
                 command = server_command or _own_server(report)
@@ -168,11 +172,26 @@ def _attach(folder: Path, report: Callable[[str], None]) -> LocalGlue | None:
 
 
 def _own_server(report: Callable[[str], None]) -> list[str]:
-    """The command of our server, once all it needs is there."""
+    """Fetches and makes what our server needs; its command. Raises LocalGlueUnavailable."""
     _check_installed()
     java_command()
     ensure_jars(report=report)
     return [sys.executable, "-m", __package__]
+
+
+def prepare(formats: Sequence[str] = FORMATS, *, report: Callable[[str], None] = print) -> None:
+    """Does ahead, once, what makes sessions of these formats start in half the time.
+
+    Fetches jars and makes the class archive (see class_archive.py). Raises LocalGlueUnavailable.
+    """
+    command = _own_server(report)
+
+    def start(folder: Path) -> LocalGlue:
+        folder.mkdir(parents=True)
+        knobs = dataclasses.asdict(Knobs())  # whatever the environment says
+        return _start([*command, str(folder), "0"], folder, lambda line: None, knobs)
+
+    make_archive([name for name in FORMATS if name in formats], start, stop, report)
 
 
 def _start(
@@ -192,7 +211,11 @@ def _start(
             env=os.environ | _knob_variables(knobs),
             start_new_session=True,
         )
-    running = _wait(process, folder, log, report, started)
+    try:
+        running = _wait(process, folder, log, report, started)
+    except BaseException:
+        process.terminate()  # whoever was interrupted does not expect a server
+        raise
     seconds = time.monotonic() - started
     report(f"local Glue is ready at {running.url} after {seconds:.1f} s (pid {running.pid})")
     return running
@@ -216,7 +239,6 @@ def _wait(
             )
         now = time.monotonic()
         if now - started > _START_TIMEOUT:
-            process.terminate()
             raise LocalGlueUnavailable(
                 f"Local Glue does not answer after {_START_TIMEOUT:.0f} s. The end of {log}:\n"
                 + _last_lines(log)
@@ -244,17 +266,6 @@ def _knob_variables(knobs: Mapping[str, Any]) -> dict[str, str]:
         text = value if isinstance(value, str) else json.dumps(value)
         variables[KNOB_PREFIX + name.upper()] = text
     return variables
-
-
-@contextlib.contextmanager
-def _held(path: Path, report: Callable[[str], None], waiting: str) -> Iterator[None]:
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report(f"{waiting}: waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _lock_is_held(folder: Path) -> bool:

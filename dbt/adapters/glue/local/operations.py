@@ -14,6 +14,7 @@ from .knobs import CallGate
 from .partition_operations import PartitionOperations
 from .session_operations import SessionOperations
 from .sessions import Sessions
+from .shared_catalogs import SharedCatalogOperations
 from .table_operations import TableOperations
 from .tag_operations import TagOperations
 from .validation import checked_request, operation_model
@@ -45,6 +46,7 @@ class Operations(
         gate: CallGate,
         on_text: Callable[[str], object],
         federated: FederatedOperations,
+        shared: SharedCatalogOperations | None = None,
     ) -> None:
         """`on_text` gets what may name S3 buckets, before the operation runs."""
         self.catalog = catalog
@@ -52,6 +54,7 @@ class Operations(
         self._gate = gate
         self._on_text = on_text
         self._federated = federated
+        self._elsewhere = [federated, *([shared] if shared else [])]
 
     def dispatch(self, operation: str, request: Any) -> dict[str, Any]:
         """The answer's members. Raises ApiError."""
@@ -66,8 +69,9 @@ class Operations(
         checked = checked_request(operation, request)
         if operation in _NAMING_LOCATIONS:
             self._on_text(json.dumps(checked, ensure_ascii=False))
-        if self._federated.serves(operation, checked):
-            return self._federated.dispatch(operation, checked)
+        for elsewhere in self._elsewhere:
+            if elsewhere.serves(operation, checked):
+                return elsewhere.dispatch(operation, checked)
         if operation == "CreateSession":
             self._federated.ensure_buckets_in(checked.get("DefaultArguments", {}).get("--conf", ""))
         answer: dict[str, Any] = method(checked)  # type: ignore[misc]

@@ -1,6 +1,6 @@
 """Errors of the S3 API, with the HTTP status that S3's "Error responses" page gives each code."""
 
-from .errors import ApiError, ThrottlingException
+from .errors import ApiError, InternalServiceException, ThrottlingException
 
 STATUS = {
     "BadDigest": 400,
@@ -41,9 +41,11 @@ class S3Error(Exception):
 
 
 def injected(error: ApiError) -> S3Error:
-    """What a knob of local Glue asks for; S3's word for throttling is SlowDown."""
+    """What a knob or a fault of local Glue asks for, in S3's words."""
     if isinstance(error, ThrottlingException):
         return S3Error("SlowDown", "Please reduce your request rate.")
+    if isinstance(error, InternalServiceException):
+        return S3Error("InternalError", "We encountered an internal error. Please try again.")
     return S3Error(error.code, error.message)
 
 

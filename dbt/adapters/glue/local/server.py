@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import re
+import socket
+import struct
 import threading
 import time
 import uuid
@@ -24,6 +26,7 @@ from .errors import (
     InternalServiceException,
     InvalidInputException,
 )
+from .faults import PAGE, Intercepted
 from .federated_operations import FederatedOperations
 from .jars import jars_for
 from .kernel import EndpointLike, spark_kernels
@@ -35,6 +38,7 @@ from .operations import Operations
 from .s3 import S3
 from .s3_errors import S3Error
 from .sessions import Session, Sessions
+from .shared_catalogs import SharedCatalogOperations, SharedCatalogStore
 from .spark_conf import ServerSettings
 from .table_buckets import TableBucketStore
 from .versions import VersionStore
@@ -44,7 +48,13 @@ log = logging.getLogger(__name__)
 _HOST = "127.0.0.1"
 _TARGET = "AWSGlue."
 # AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, …
-_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]*)/(?P<service>[^/]+)/aws4_request")
+_SCOPE = re.compile(
+    r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]*)/(?P<service>[^/]+)/aws4_request"
+)
+# Who calls these has no keys yet.
+_FORM = "application/x-www-form-urlencoded"
+_UNSIGNED = re.compile(rb"(^|&)Action=AssumeRoleWith(WebIdentity|SAML)(&|$)")
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 _IDLE_TICK = 1.0
 # What to call in place of a service that is not here.
 _INSTEAD = {
@@ -60,6 +70,18 @@ class _Handler(WSGIRequestHandler):
 
     def log(self, type: str, message: str, *args: Any) -> None:
         log.debug(message.rstrip(), *args)
+
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        """Ends a connection that is to be reset as TCP does it: RST, no FIN before it."""
+        if isinstance(error, _Reset):
+            self.close_connection = True
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            for one in (self.wfile, self.rfile, self.connection):
+                one.close()
+
+
+class _Reset(ConnectionError):
+    """A fault asks for it."""
 
 
 class LocalGlueServer:
@@ -92,12 +114,14 @@ class LocalGlueServer:
         )
         self._catalog = CatalogStore(self.metastore, self._versions)
         self._table_buckets = TableBucketStore(self.local_dir / "s3tables.sqlite")
+        self._shared = SharedCatalogStore(self.local_dir / "shared.sqlite")
         self.operations = Operations(
             self._catalog,
             self.sessions,
             self.gate,
             self._on_text,
             FederatedOperations(self._table_buckets, self.s3.ensure_buckets_in),
+            SharedCatalogOperations(self._shared, lambda: self.knobs.shared_catalogs),
         )
         store = LakeFormationStore(self.local_dir / "lakeformation.sqlite")
         self._lake_formation = LakeFormation(self._catalog, store)
@@ -136,6 +160,7 @@ class LocalGlueServer:
         self.metastore.stop()
         self._versions.close()
         self._table_buckets.close()
+        self._shared.close()
         self._lake_formation.close()
         self.s3.close()
 
@@ -165,6 +190,7 @@ class LocalGlueServer:
         return ConnectEndpoint(
             port,
             self.knobs,
+            faults=self.gate.faults,
             on_call=self._on_connect_call,
             on_text=self._on_text,
             on_end=session.plan_ended,
@@ -188,26 +214,48 @@ class LocalGlueServer:
         if request.path.startswith("/_"):
             return self._own(request)(environ, start_response)
         self._last_call = time.monotonic()
-        service, region = _addressee(request)
+        service, region, caller = _addressee(request)
         if not _is_loopback(request):
             service = ""
-        if service == "s3":
-            response = self.s3.respond(request)
-        elif service == "glue":
-            response = self._glue(request)
-        elif service in SERVICES:
-            response = self._services.respond(service, region, request)
-        else:
-            response = error_response(
-                "glue",
-                AccessDeniedException(
-                    f"Local Glue answers calls to glue, s3, sts and lakeformation on {self.url} "
-                    f"that carry an AWS signature; this one is {request.method} {request.path} "
-                    f"for the service {service or 'unknown'}.{_INSTEAD.get(service, '')}"
-                ),
-            )
+        with self.gate.faults.calling(caller):
+            try:
+                response = self._spoiled(self._respond(service, region, request))
+            except Intercepted as fault:
+                if fault.kind == "reset":
+                    raise _Reset(str(fault)) from fault
+                response = Response(PAGE, content_type="text/html")
         self._count_bytes(service, request, response)
         return response(environ, start_response)
+
+    def _spoiled(self, response: Response) -> Response:
+        """The answer, or what a fault makes of it."""
+        kind = self.gate.faults.spoiled
+        if kind is None:
+            return response
+        response.direct_passthrough = False
+        body = response.get_data()
+        response.close()
+        if kind == "lost":
+            raise _Reset("the answer is lost")
+        response.set_data(body[: len(body) // 2])
+        return response
+
+    def _respond(self, service: str, region: str, request: Request) -> Response:
+        if service == "s3":
+            return self.s3.respond(request)
+        if service == "glue":
+            return self._glue(request)
+        if service in SERVICES:
+            return self._services.respond(service, region, request)
+        in_xml = request.mimetype == _FORM  # as IAM, SQS and others of AWS's older services
+        return error_response(
+            "sts" if in_xml else "glue",
+            AccessDeniedException(
+                f"Local Glue answers calls to glue, s3, sts and lakeformation on {self.url} "
+                f"that carry an AWS signature; this one is {request.method} {request.path} "
+                f"for the service {service or 'unknown'}.{_INSTEAD.get(service, '')}"
+            ),
+        )
 
     def _count_bytes(self, service: str, request: Request, response: Response) -> None:
         sent = response.content_length
@@ -223,6 +271,8 @@ class LocalGlueServer:
             answer = self.operations.dispatch(operation, json_body(request))
         except ApiError as error:
             return error_response("glue", error)
+        except Intercepted:
+            raise
         except Exception as error:  # the caller's answer, as AWS gives it
             log.exception("%s failed", operation)
             return error_response(
@@ -237,7 +287,7 @@ class LocalGlueServer:
         return response
 
     def _own(self, request: Request) -> Response:
-        """Our own addresses: /_health, /_stats, /_stats/reset, /_knobs."""
+        """Our own addresses: /_health, /_stats, /_stats/reset, /_knobs, /_faults."""
         if not _is_loopback(request):
             return _json_response({"error": "local Glue answers to 127.0.0.1 only"}, 403)
         route = (request.method, request.path)
@@ -256,19 +306,27 @@ class LocalGlueServer:
             except (ValueError, AttributeError) as error:
                 return _json_response({"error": str(error)}, 400)
             return _json_response(self.knobs.to_dict())
+        if route == ("POST", "/_faults"):
+            try:
+                met = self.gate.faults.ask(json.loads(request.get_data()))
+            except ValueError as error:
+                return _json_response({"error": str(error)}, 400)
+            return _json_response({"met": met})
         return _json_response({"error": f"nothing at {request.method} {request.path}"}, 404)
 
 
-def _addressee(request: Request) -> tuple[str, str]:
-    """(service, region) of a call, by its signature's scope."""
+def _addressee(request: Request) -> tuple[str, str, str]:
+    """(service, region, access key) of a call, by its signature's scope."""
     scope = _SCOPE.search(request.headers.get("Authorization", ""))
     if scope is not None:
-        return scope["service"], scope["region"]
+        return scope["service"], scope["region"], scope["key"]
     if request.headers.get("X-Amz-Target", "").startswith(_TARGET):
-        return "glue", REGION
+        return "glue", REGION, ""
+    if request.mimetype == _FORM and _UNSIGNED.search(request.get_data()):
+        return "sts", REGION, ""
     presigned = "X-Amz-Credential" in request.args
     unsigned_read = "Authorization" not in request.headers and request.method in ("GET", "HEAD")
-    return ("s3" if presigned or unsigned_read else ""), REGION
+    return ("s3" if presigned or unsigned_read else ""), REGION, ""
 
 
 def _is_loopback(request: Request) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from .catalog_store import ACCOUNT_ID
 from .errors import InvalidInputException, OperationNotSupportedException
 
 DEFAULT_GLUE_VERSION = "5.1"
@@ -15,6 +17,7 @@ DEFAULT_WORKER_TYPE = "G.1X"
 # All run on this machine's one Spark 3.5; versions of other major Sparks are refused.
 SERVED_VERSIONS = ("3.0", "4.0", "5.0", "5.1")
 _RETIRED_VERSIONS = ("0.9", "1.0", "2.0")
+_CATALOG_ID = re.compile(r"hive\.metastore\.glue\.catalogid=(\S+)")
 _DPU = {
     "Standard": 1.0,
     "G.025X": 0.25,
@@ -56,6 +59,7 @@ def check(request: dict[str, Any]) -> SessionRequest:
             raise InvalidInputException(
                 f"SessionType SPARK_CONNECT is not supported for GlueVersion {version}"
             )
+    _refuse_another_catalog(request.get("DefaultArguments", {}).get("--conf", ""))
     timeout = request.get("Timeout", DEFAULT_TIMEOUT)
     capacity = _capacity(request)
     echoed = {
@@ -80,6 +84,16 @@ def check(request: dict[str, Any]) -> SessionRequest:
         connect=session_type == "SPARK_CONNECT",
         echoed=echoed | capacity | {"GlueVersion": version, "SessionType": session_type},
     )
+
+
+def _refuse_another_catalog(conf: str) -> None:
+    """Spark's session catalog is the Hive metastore, which has our own account's tables."""
+    for account in _CATALOG_ID.findall(conf):
+        if account != ACCOUNT_ID:
+            raise OperationNotSupportedException(
+                f"local Glue has the Data Catalog of {ACCOUNT_ID} as Spark's session catalog, not "
+                f"that of {account}, which the conf hive.metastore.glue.catalogid asks for"
+            )
 
 
 def _glue_version(version: str) -> str:

@@ -94,11 +94,10 @@ class Session:
             self._statements.tick()
             if self._occupied():
                 self._last_used = now
-            idle = (
-                self.status == "READY" and now - self._last_used >= self.request.idle_timeout * 60
-            )
+            minute, unused = self._knobs.minute, now - self._last_used
+            idle = self.status == "READY" and unused >= self.request.idle_timeout * minute
             if not self.ended and self.status != "STOPPING":
-                if idle or now - self._created >= self.request.timeout * 60:
+                if idle or now - self._created >= self.request.timeout * minute:
                     self._end("TIMEOUT")
 
     def to_api(self) -> dict[str, Any]:

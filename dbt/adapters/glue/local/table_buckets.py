@@ -102,7 +102,7 @@ class TableBucketStore(SqliteFile):
     def create_namespace(self, bucket: str, document: Document) -> None:
         name = document["Name"]
         _check_name(name)
-        document = {**document, "LocationUri": f"{data_location(bucket)}/{name}"}
+        document = self._placed(bucket, document)
         with self._transaction() as connection:
             _require_bucket(connection, bucket)
             values = (bucket, name, time.time(), json.dumps(document))
@@ -111,13 +111,17 @@ class TableBucketStore(SqliteFile):
             except sqlite3.IntegrityError as error:
                 raise AlreadyExistsException("Database already exists.") from error
 
+    def _placed(self, bucket: str, document: Document) -> Document:
+        return {**document, "LocationUri": f"{data_location(bucket)}/{document['Name']}"}
+
     def update_namespace(self, bucket: str, document: Document) -> None:
         with self._transaction() as connection:
             row = _require_namespace(connection, bucket, document["Name"])
-            place = json.loads(row["document"])["LocationUri"]
+            place = json.loads(row["document"]).get("LocationUri")
+            kept = {**document, "LocationUri": place} if place else document
             connection.execute(
                 "update namespace set document = ? where bucket = ? and name = ?",
-                (json.dumps({**document, "LocationUri": place}), bucket, document["Name"]),
+                (json.dumps(kept), bucket, document["Name"]),
             )
 
     def delete_namespace(self, bucket: str, name: str) -> None:

@@ -3,6 +3,7 @@
 Imported when a Spark Connect session is used: it needs pyarrow and pyspark.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from dbt.adapters.glue.exceptions import ProtocolError
 from dbt.adapters.glue.session.result import ResultColumn, hashable
 
 Decode = Callable[[Any], Any]
@@ -29,6 +31,7 @@ DAY_TIME = ("day", "hour", "minute", "second")
 YEAR_MONTH = ("year", "month")
 EPOCH = datetime(1970, 1, 1)
 EPOCH_DAY = EPOCH.toordinal()
+SURROGATES = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 UTC = (None, "UTC", "Etc/UTC")
 
 
@@ -100,10 +103,36 @@ def values_of(array: Any, decode: Decode | None) -> list:
         array, decode = array.cast(pa.int32()), _date
     elif pa.types.is_timestamp(kind) and kind.unit == "us" and kind.tz in UTC:
         array, decode = array.cast(pa.int64()), _timestamp
-    values = array.to_pylist()
+    try:
+        values = array.to_pylist()
+    except UnicodeDecodeError:  # of bytes that were cast to string
+        values = _readable(array.cast(_in_bytes(kind)).to_pylist())
     if decode is None:
         return values
     return [None if value is None else decode(value) for value in values]
+
+
+def _in_bytes(kind: Any) -> Any:
+    """A type of Arrow with binary in the place of strings."""
+    if pa.types.is_string(kind):
+        return pa.binary()
+    if pa.types.is_map(kind):
+        return pa.map_(_in_bytes(kind.key_type), _in_bytes(kind.item_type))
+    if pa.types.is_list(kind):
+        return pa.list_(_in_bytes(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _in_bytes(field.type)) for field in kind])
+    return kind
+
+
+def _readable(value: Any) -> Any:
+    """Bytes as the text that Spark itself shows of them: java.lang.String has one U+FFFD for a
+    surrogate, Python three."""
+    if isinstance(value, bytes):
+        return SURROGATES.sub("\ufffd".encode(), value).decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return {name: _readable(inner) for name, inner in value.items()}
+    return type(value)(map(_readable, value)) if isinstance(value, (list, tuple)) else value
 
 
 def command_result(data: bytes) -> tuple[list[Field], list[tuple]]:
@@ -121,9 +150,17 @@ def command_result(data: bytes) -> tuple[list[Field], list[tuple]]:
     return fields, rows_of(table.to_batches(), fields) if fields else []
 
 
-def read_batch(data: bytes) -> list[Any]:
-    with pa.ipc.open_stream(data) as reader:
-        return list(reader)
+def read_batch(batch: Any) -> list[Any]:
+    """An ArrowBatch of the protocol. Raises ProtocolError where it is broken."""
+    try:
+        with pa.ipc.open_stream(batch.data) as reader:
+            found = list(reader)
+    except (pa.ArrowException, OSError) as error:
+        raise ProtocolError(f"Spark's answer is no Arrow stream: {error}") from error
+    count = sum(part.num_rows for part in found)
+    if count != batch.row_count:
+        raise ProtocolError(f"Spark's answer has {count} rows where it says {batch.row_count}.")
+    return found
 
 
 def _interval(value: Any, units: tuple[str, ...]) -> str:

@@ -14,7 +14,10 @@ from typing import Any
 
 import grpc
 import pyspark.sql.connect.proto as protocol
-from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator
+from pyspark.sql.connect.client.reattach import (
+    ExecutePlanResponseReattachableIterator,
+    RetryException,
+)
 from pyspark.sql.connect.proto.base_pb2_grpc import SparkConnectServiceStub
 
 from dbt.adapters.glue.__version__ import version
@@ -166,10 +169,14 @@ class ConnectTransport:
             if not self._long_errors_arrive():
                 self._set({TRACES: "false"})
         except grpc.RpcError as error:
-            told = glue_error(error, self.session_id, None)
-            if error.code() in UNREACHABLE_CODES:
-                told.hint = UNREACHABLE
-            raise told from error
+            if error.code() in UNREACHABLE_CODES and self._endpoint.alive():
+                raise SessionError(
+                    f"The session does not answer: {error.details()}",
+                    hint=UNREACHABLE,
+                    session_id=self.session_id,
+                    code="UNAVAILABLE",
+                ) from error
+            raise glue_error(error, self.session_id, None) from error
 
     def close(self) -> None:
         """Interrupts what runs and ends the channel; the session is left alone."""
@@ -194,7 +201,7 @@ class ConnectTransport:
         run = Run(tag)
         with self._lock:
             if self.lost is not None:
-                raise copy_error(self.lost)
+                raise copy_error(self.lost, begun=False)
             if self._closed:
                 raise SessionError("The session is closed.", session_id=self.session_id)
             self._runs.add(run)
@@ -202,6 +209,10 @@ class ConnectTransport:
         try:
             yield run
         except (grpc.RpcError, GlueError) as error:
+            raise self._meaning(error, run) from error
+        except ValueError as error:  # gRPC's, of a channel that is closed
+            if not self._closed:
+                raise
             raise self._meaning(error, run) from error
         except BaseException:
             with suppress(GlueError):  # the interrupt matters more
@@ -213,6 +224,8 @@ class ConnectTransport:
                 self._runs.discard(run)
 
     def _meaning(self, error: Any, run: Run) -> GlueError:
+        if self._closed and self.lost is not None:
+            return copy_error(self.lost, begun=True)
         if self._closed:
             return SessionError("The session is being closed.", session_id=self.session_id)
         if run.cancelled:
@@ -223,8 +236,8 @@ class ConnectTransport:
             error = glue_error(error, self.session_id, run.operation_id)
         if isinstance(error, SessionLost):
             self.lost = error
-            return copy_error(error)
-        return error
+            return copy_error(error, begun=True)
+        return error.add_context(session_id=self.session_id, statement_id=run.operation_id)
 
     def _is_there(self) -> bool:
         """Whether Spark answers us, although one answer of it does not arrive."""
@@ -286,11 +299,13 @@ class ConnectTransport:
         try:
             for part in stream:
                 answer.take(part)
-        except AsText:
+        except (AsText, ProtocolError):
             stream.close()
             raise
         except RuntimeError as error:  # pyspark's, where an operation is gone that had answered
             raise self._undelivered(str(error.args[0]), run) from error
+        except RetryException as error:  # pyspark's last word where the plan was never taken
+            raise self._undelivered("it does not take it, however often it is sent", run) from error
         return answer
 
     def _request(self, kind: Callable[..., Any]) -> Any:
@@ -363,7 +378,7 @@ class Answer:
             if any(item.as_text for item in self.fields):
                 raise AsText(self.fields)
         if part.HasField("arrow_batch"):
-            self.batches += read_batch(part.arrow_batch.data)
+            self.batches += read_batch(part.arrow_batch)
         if part.HasField("sql_command_result"):
             self.relation = part.sql_command_result.relation
 

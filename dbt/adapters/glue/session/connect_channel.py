@@ -8,7 +8,9 @@ repeating where the session is gone.
 Imported when a Spark Connect session is used: it needs grpc and pyspark.
 """
 
+import random
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -16,7 +18,7 @@ import grpc
 from pyspark.sql.connect.client.core import ChannelBuilder
 
 from dbt.adapters.glue.exceptions import SessionError
-from dbt.adapters.glue.session.connect_endpoint import ConnectEndpoint, lost
+from dbt.adapters.glue.session.connect_endpoint import ConnectEndpoint
 from dbt.adapters.glue.session.ticket import driver_is_dead
 
 TOKEN_HEADER = "x-aws-proxy-auth"
@@ -34,6 +36,8 @@ REFUSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 BROKEN = re.compile(
     r"Stream removed|RST_STREAM|GOAWAY|SESSION_BUSY|SessionBusyException|OPERATION_ALREADY_EXISTS"
 )
+# Seconds before a call that is no plan is made again: about 6 in all.
+PAUSES = (0.1, 0.3, 0.9, 1.8, 3.0)
 UNKNOWN_OPERATION = "INVALID_HANDLE.OPERATION_NOT_FOUND"
 UNKNOWN_SESSION = re.compile(r"INVALID_HANDLE\.SESSION_(NOT_FOUND|CLOSED|CHANGED)")
 
@@ -85,17 +89,23 @@ class Guard(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         self._on_stream = on_stream
 
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-        token = self._endpoint.token()
-        answer = continuation(with_token(details, token), request)
-        error = answer.exception()
-        if error is None:
-            self._endpoint.accepted()
-        if not isinstance(error, grpc.RpcError):  # none, or the channel is closed
-            return answer
-        if error.code() in REFUSED and self._endpoint.refused(token):
-            return continuation(with_token(details, self._endpoint.token()), request)
-        if error.code() == grpc.StatusCode.UNAVAILABLE:
-            self._check_alive(error)
+        """Every such call may be made again: it reads, sets what it set before, or ends a run."""
+        for pause in (*PAUSES, None):
+            token = self._endpoint.token()
+            answer = continuation(with_token(details, token), request)
+            error = answer.exception()
+            if error is None:
+                self._endpoint.accepted()
+            if not isinstance(error, grpc.RpcError):  # none, or the channel is closed
+                return answer
+            if error.code() in REFUSED and self._endpoint.refused(token):
+                continue
+            if error.code() == grpc.StatusCode.UNAVAILABLE:
+                self._check_alive(error)
+            elif not is_of_a_proxy(error):
+                return answer
+            if pause is not None:
+                time.sleep(pause * random.uniform(0.5, 1.5))
         return answer
 
     def intercept_unary_stream(self, continuation: Any, details: Any, request: Any) -> Any:
@@ -115,21 +125,21 @@ class Guard(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
                 session_id=self._endpoint.session_id,
             )
         if UNKNOWN_SESSION.search(told) or driver_is_dead(told):
-            return lost(told, self._endpoint.session_id)
+            return self._endpoint.lost(told)
         if UNKNOWN_OPERATION in told:
             # pyspark would send the plan again, which is right only if Spark never had it.
             if self._restarted():
-                return lost("The session's Spark was restarted.", self._endpoint.session_id)
+                return self._endpoint.lost("The session's Spark was restarted.")
             return error
         if code == grpc.StatusCode.UNAVAILABLE:
             self._check_alive(error)
             return error
-        return Broken(told) if BROKEN.search(told) else error
+        return Broken(told) if BROKEN.search(told) or is_of_a_proxy(error) else error
 
     def _check_alive(self, error: Any) -> None:
         if not self._endpoint.alive():
             told = f"The session has ended, and its server is gone: {error.details()}"
-            raise lost(told, self._endpoint.session_id)
+            raise self._endpoint.lost(told)
 
 
 class Stream:
@@ -158,6 +168,14 @@ class Stream:
 
     def cancel(self) -> None:
         self._answers.cancel()
+
+
+def is_of_a_proxy(error: Any) -> bool:
+    """UNKNOWN is what gRPC makes of HTTP 500; Spark's own errors bring their status along."""
+    if error.code() != grpc.StatusCode.UNKNOWN:
+        return False
+    sent = error.trailing_metadata() or ()
+    return not any(key == "grpc-status-details-bin" for key, _ in sent)
 
 
 def with_token(details: Any, token: str) -> Details:

@@ -3,32 +3,28 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from dbt.adapters.glue.clients import call
 from dbt.adapters.glue.exceptions import CatalogError, ProtocolError, SessionLost
+from dbt.adapters.glue.retries import Budget
 from dbt.adapters.glue.session.lifecycle import USABLE
+from dbt.adapters.glue.session.loss import session_lost
 
 # AWS's own client refreshes 5 minutes early; tokens live about 30 (glue-api.md 2.7).
 REFRESH_BEFORE = 300.0
 REFRESH_SHARE = 0.2  # of a token's life, where that is shorter
 INITIALISING_FOR = 60.0
-RETRY_FIRST, RETRY_LAST = 0.25, 3.0
 LOOK_EVERY = 1.0
 MAX_REFUSALS = 3  # of new tokens, one after the other
 LOST_CODES = frozenset({"IllegalSessionStateException", "EntityNotFoundException"})
-LOST_HINT = (
-    "The session ended or died while it was in use (idle timeout, session lifetime "
-    "`query_timeout_in_minutes`, driver out of memory, stopped by someone): what was running in "
-    "it is lost. Repeat the command with `dbt retry`."
-)
 
 
 @dataclass(frozen=True)
 class Token:
-    text: str
+    text: str = field(repr=False)
     refresh_at: float
 
 
@@ -47,10 +43,11 @@ class ConnectEndpoint:
         self.session_id = session_id
         self._clock = clock
         self._sleep = sleep
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._url = ""
         self._token: Token | None = None
         self._looked = (float("-inf"), True)
+        self._state: dict[str, Any] | None = None  # GetSession's, at the last look
         self._refusals = 0
 
     @property
@@ -92,32 +89,34 @@ class ConnectEndpoint:
             if self._clock() - looked < LOOK_EVERY:
                 return alive
             try:
-                answer = call("GetSession", self._glue.get_session, Id=self.session_id)
-                alive = answer["Session"]["Status"] in USABLE
+                self._state = call("GetSession", self._glue.get_session, Id=self.session_id)[
+                    "Session"
+                ]
             except CatalogError as error:
                 if error.code != "EntityNotFoundException":
                     raise
-                alive = False
+                self._state = {}
+            alive = (self._state or {}).get("Status") in USABLE
             self._looked = (self._clock(), alive)
             return alive
 
+    def lost(self, message: str) -> SessionLost:
+        """With what `alive` has seen of the session."""
+        return session_lost(message, self.session_id, self._state)
+
     def _fetch(self) -> None:
         """After READY the endpoint may still be initialising, and says so by these errors."""
-        started, pause = self._clock(), RETRY_FIRST
-        while True:
-            try:
-                answer = call(
-                    "GetSessionEndpoint", self._glue.get_session_endpoint, SessionId=self.session_id
-                )
-                break
-            except CatalogError as error:
-                if error.code in LOST_CODES:
-                    raise lost(error.message, self.session_id, error.code) from error
-                if not error.retryable or self._clock() - started > INITIALISING_FOR:
-                    error.add_context(session_id=self.session_id)
-                    raise
-            self._sleep(pause)
-            pause = min(pause * 2, RETRY_LAST)
+        budget = Budget(None, INITIALISING_FOR, self._clock, self._sleep)
+        get = self._glue.get_session_endpoint
+        try:
+            answer = call("GetSessionEndpoint", get, budget=budget, SessionId=self.session_id)
+        except CatalogError as error:
+            if error.code in LOST_CODES:
+                raise session_lost(error.message, self.session_id, code=error.code) from error
+            if not error.retryable and not self.alive():
+                raise self.lost(error.message) from error
+            error.add_context(session_id=self.session_id)
+            raise
         told = answer["SparkConnect"]
         now, expires = self._clock(), told["AuthTokenExpirationTime"].timestamp()
         early = min(REFRESH_BEFORE, (expires - now) * REFRESH_SHARE)
@@ -133,7 +132,3 @@ def connection_string(url: str) -> str:
     if parts.port is not None:
         return f"sc://{parts.hostname}:{parts.port}"
     return f"sc://{parts.hostname}:443/;use_ssl=true"
-
-
-def lost(message: str, session_id: str, code: str | None = None) -> SessionLost:
-    return SessionLost(message, session_id=session_id, code=code, hint=LOST_HINT)

@@ -27,7 +27,7 @@ from dbt.adapters.glue.exceptions import (
     StatementError,
     parse_spark_message,
 )
-from dbt.adapters.glue.session.connect_endpoint import lost
+from dbt.adapters.glue.session.loss import session_lost
 from dbt.adapters.glue.session.ticket import driver_is_dead
 
 CANCELLED = re.compile(r"OPERATION_CANCELED|cancelled part of cancelled job")
@@ -128,7 +128,7 @@ def glue_error(error: Any, session_id: str, operation_id: str | None) -> GlueErr
     if CANCELLED.search(told.message):
         return StatementCancelled(told.message, **where)
     if driver_is_dead(told.message):
-        return lost(told.message, session_id)
+        return session_lost(told.message, session_id)
     if told.name is not None:
         error_class = parse_spark_message(told.message).error_class
         return StatementError(
@@ -139,7 +139,8 @@ def glue_error(error: Any, session_id: str, operation_id: str | None) -> GlueErr
             **where,
         )
     if error.code() == grpc.StatusCode.UNAVAILABLE:
-        return lost(f"The session does not answer: {told.message}", session_id, "UNAVAILABLE")
+        told_so = f"The session does not answer: {told.message}"
+        return session_lost(told_so, session_id, code="UNAVAILABLE")
     return ProtocolError(f"{error.code().name}: {told.message}", code=error.code().name, **where)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import pyspark.sql.connect.proto as protocol
 
 from dbt.adapters.glue.session.arrow import Field
+from dbt.adapters.glue.session.runtime.lexer import COMMENTS, segments
 
-QUERY = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with)\b", re.I | re.S)
+QUERY = re.compile(r"[\s(]*(select|with)\b", re.I)
 # The statements that WITH may begin besides a query.
 WRITES = re.compile(r"\b(insert|merge|update|delete)\b", re.I)
 
@@ -21,10 +22,11 @@ def is_query(sql: str) -> bool:
 
     A WITH that has one of WRITES anywhere, in a string too, is left to Spark to judge.
     """
-    found = QUERY.match(sql)
+    bare = " ".join(text for _, text in segments(sql) if not text.startswith(COMMENTS))
+    found = QUERY.match(bare)
     if found is None:
         return False
-    return found.group(2).lower() == "select" or not WRITES.search(sql)
+    return found.group(1).lower() == "select" or not WRITES.search(bare)
 
 
 def query(sql: str) -> Any:

@@ -8,6 +8,7 @@ import functools
 import hashlib
 import json
 import re
+import uuid
 import zlib
 from importlib import resources
 from typing import Any
@@ -18,7 +19,7 @@ from dbt.adapters.glue.session.statements import Output
 # RunStatement's Code (botocore, glue service model).
 MAX_CODE = 68000
 PIECE = 30000  # characters of JSON; a Python literal of it is at most twice as long
-MODULES = ("errors", "values", "sql", "python", "dispatcher")
+MODULES = ("errors", "values", "lexer", "sql", "python", "dispatcher")
 SHOWN = 2000
 
 
@@ -49,6 +50,27 @@ def exchange_codes(payload: dict[str, Any]) -> list[str]:
     pieces = [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
     codes = [f"{name}.piece({frame!r}, {i}, {piece!r})" for i, piece in enumerate(pieces)]
     return [*codes, f"{name}.exchange_pieces({frame!r})"]
+
+
+def new_frame() -> str:
+    """Of its own for each attempt: what an earlier one printed may come with a later one's."""
+    return f"dbt-glue-{uuid.uuid4().hex}"
+
+
+def new_ask(
+    client: str, most: int, spill: str | None, spill_above: int, **parts: Any
+) -> dict[str, Any]:
+    """A payload that hands over nothing, but for `parts` of it."""
+    return {
+        "client": client,
+        "frame": new_frame(),
+        "wait": 0.0,
+        "most": most,
+        "spill": spill,
+        "spill_above": min(spill_above, most),
+        **{"statements": [], "cancel": [], "ack": [], "have": {}},
+        **parts,
+    }
 
 
 def runtime_missing(output: Output) -> bool:

@@ -31,6 +31,8 @@ from dbt.adapters.glue.session.exchange import (
     cut_short,
     exchange_codes,
     install_code,
+    new_ask,
+    new_frame,
     read_answer,
     runtime_missing,
 )
@@ -90,6 +92,7 @@ class LivyTransport:
         self._pacing = Pacing(threads, clock)
         self._pump: threading.Thread | None = None
         self._in_flight = False
+        self._handed_over = False  # the exchange that is in flight, to the session
         self._closed = False
 
     # -- Transport
@@ -129,8 +132,9 @@ class LivyTransport:
 
     def close(self) -> None:
         """Ends the pump; whoever waits gets a SessionError. The session is left alone."""
-        error = SessionError("The session is being closed.", session_id=self.session_id)
+        closing = SessionError("The session is being closed.", session_id=self.session_id)
         with self._changed:
+            error = self.lost or closing
             self._closed = True
             self._cancels.update(t.id for t in self._tickets.values() if t.carried)
             self._drop_tickets(error)
@@ -162,7 +166,7 @@ class LivyTransport:
     def _submit(self, request: dict[str, Any], tag: str | None) -> Ticket:
         with self._changed:
             if self.lost is not None:
-                raise copy_error(self.lost)
+                raise copy_error(self.lost, begun=False)
             if self._closed:
                 raise SessionError("The session is closed.", session_id=self.session_id)
             self._count += 1
@@ -220,10 +224,13 @@ class LivyTransport:
                         return
                     self._linger()
                     ask, carried = self._next()
-                    self._in_flight = True
+                    self._in_flight, self._handed_over = True, False
                 answer, output = self._exchange(ask)
                 self._take(answer, output, ask, carried)
             except GlueError as error:
+                if isinstance(error, SessionLost) and not (error.begun or self._handed_over):
+                    for ticket in carried:
+                        ticket.carried = False
                 self._fail_all(error)
             except BaseException as error:  # raised in every thread that waits
                 failed = ProtocolError(f"The statement pump failed: {error!r}")
@@ -253,15 +260,7 @@ class LivyTransport:
         return ask, new
 
     def _ask(self, **parts: Any) -> dict[str, Any]:
-        ask = {
-            "client": self._client,
-            "frame": _new_frame(),
-            "wait": 0.0,
-            "most": self._most,
-            "spill": self._spill,
-            "spill_above": min(self._inline_bytes, self._most),
-        }
-        return {**ask, "statements": [], "cancel": [], "ack": [], "have": {}, **parts}
+        return new_ask(self._client, self._most, self._spill, self._inline_bytes, **parts)
 
     def _exchange(self, ask: dict[str, Any]) -> tuple[dict[str, Any], Output]:
         """One exchange, repeated where that is safe: the dispatcher knows the ids it has."""
@@ -270,7 +269,7 @@ class LivyTransport:
             try:
                 output = self._send_until_whole(ask)
             except StatementCancelled:  # someone cancelled our exchange, not the SQL in it
-                ask["frame"] = _new_frame()
+                ask["frame"] = new_frame()
                 continue
             if not runtime_missing(output):
                 self._check(output)
@@ -294,7 +293,7 @@ class LivyTransport:
             if not cut_short(output, ask["frame"]) or ask["most"] <= SMALLEST_ANSWER:
                 return output
             self._most = ask["most"] = max(ask["most"] // 4, SMALLEST_ANSWER)
-            ask["frame"] = _new_frame()
+            ask["frame"] = new_frame()
 
     def _send(self, ask: dict[str, Any]) -> Output:
         *pieces, last = exchange_codes(ask)
@@ -303,7 +302,9 @@ class LivyTransport:
             if not output.ok:
                 return output
         quiet = ask["wait"] if ask["wait"] >= LONG_WAIT and not ask["statements"] else 0.0
-        return self._statements.run(last, quiet)
+        statement = self._statements.submit(last)
+        self._handed_over = True
+        return self._statements.wait(statement, quiet)
 
     def _check(self, output: Output) -> None:
         if output.ok:
@@ -390,11 +391,6 @@ class LivyTransport:
 
     def _drop_tickets(self, error: GlueError) -> None:
         for ticket in self._tickets.values():
-            ticket.fail(copy_error(error))
+            ticket.fail(copy_error(error, begun=ticket.carried))
         self._tickets.clear()
         self._changed.notify_all()
-
-
-def _new_frame() -> str:
-    """Of its own for each attempt: what an earlier one printed may come with a later one's."""
-    return f"dbt-glue-{uuid.uuid4().hex}"

@@ -1,20 +1,27 @@
 """SessionPool: which session serves whom. It stops what it started, whatever happens."""
 
-import atexit
 import importlib
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
-from dbt.adapters.glue.exceptions import GlueError, SessionError
-from dbt.adapters.glue.session.lifecycle import Acquired, SessionLifecycle, is_no_to_connect
+from dbt.adapters.glue.exceptions import CatalogError, GlueError, SessionError, SessionLost
+from dbt.adapters.glue.session.at_exit import close_at_exit, closed
+from dbt.adapters.glue.session.entry import Ending, Entry, SessionName
+from dbt.adapters.glue.session.lifecycle import (
+    USABLE,
+    Acquired,
+    IdTaken,
+    SessionLifecycle,
+    is_no_to_connect,
+    spare_ids,
+)
 from dbt.adapters.glue.session.livy import LivyTransport
+from dbt.adapters.glue.session.loss import session_lost
 from dbt.adapters.glue.session.spec import SessionSpec
 from dbt.adapters.glue.session.ticket import copy_error
 from dbt.adapters.glue.session.transport import PooledTransport, Transport
@@ -25,36 +32,9 @@ STOP_WITHIN = 15.0  # seconds that close() may take
 # read the environment (numpy/core/__init__.py); what is there already it leaves alone.
 SET_BY_NUMPY = ("OPENBLAS_MAIN_FREE", "GOTOBLAS_MAIN_FREE")
 LOOK_EVERY = 0.2  # seconds between two looks whether a waiting thread is still wanted
-
-
-@dataclass(frozen=True)
-class SessionName:
-    """id: the Glue session's Id. shared: attach if it exists, leave it running at close."""
-
-    id: str
-    shared: bool
-
-
-@dataclass(eq=False)
-class _Entry:
-    spec: SessionSpec
-    name: SessionName
-    ready: threading.Event = field(default_factory=threading.Event)
-    transport: PooledTransport | None = None
-    error: BaseException | None = None
-    sent: bool = False  # CreateSession was sent, so the session may exist and be ours
-    answered: threading.Event = field(default_factory=threading.Event)  # … and is not under way
-
-    def __post_init__(self) -> None:
-        self.answered.set()
-
-
-@dataclass(eq=False)
-class _Ending:
-    """What close() has to end; it stays in the pool until that is done or reported."""
-
-    entry: _Entry
-    thread: threading.Thread | None = None
+LOOK_AFTER = 30.0  # seconds without a statement, after which a session may have died unnoticed
+# A session that dies of what it is asked to run would be made anew for ever, and paid for.
+MOST_DEATHS = 6
 
 
 class SessionPool:
@@ -62,7 +42,8 @@ class SessionPool:
 
     clients: GlueClients. threads: how many dbt threads share a session. provisioning_timeout and
     poll_cap are seconds. results_location: an s3:// folder for results above inline_bytes.
-    report is told what happens, warn what should not; usage, what sessions were there.
+    report is told what happens, warn what should not; usage, what sessions were there. on_closed
+    is called when the sessions have been stopped, at an exit or by a signal too.
     """
 
     def __init__(
@@ -77,6 +58,7 @@ class SessionPool:
         report: Callable[[str], None] = print,
         warn: Callable[[str], None] = print,
         usage: RunUsage | None = None,
+        on_closed: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -89,15 +71,21 @@ class SessionPool:
         self._report = report
         self._warn = warn
         self._usage = usage or RunUsage(clock)
+        self._on_closed = on_closed
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
         self._closing = threading.Lock()  # a signal and the exit may both close
-        self._entries: dict[tuple[SessionSpec, SessionName], _Entry] = {}
-        self._endings: list[_Ending] = []
+        self._entries: dict[tuple[SessionSpec, SessionName], Entry] = {}
+        self._endings: list[Ending] = []
         self._closed = False
         self._process = os.getpid()
-        _at_exit(self)
+        close_at_exit(self)
+
+    @property
+    def closed(self) -> bool:
+        """Whether its sessions are stopped, or about to be."""
+        return self._closed
 
     def prepare(self, spec: SessionSpec, name: SessionName) -> None:
         """Starts provisioning in the background, unless that has been done; returns at once."""
@@ -108,21 +96,55 @@ class SessionPool:
     ) -> Transport:
         """The session's transport, once it is usable; gives up when wanted() turns False.
 
-        A session that was lost is made anew. One that could not be made stays so: every call
-        raises the error of the first, unless repeating may help.
+        A session that was lost is made anew, with what SQL had made in it, MOST_DEATHS times. One
+        that could not be made stays so: every call raises the error of the first, unless
+        repeating may help.
         """
-        entry = self._entry(spec, name)
-        while not entry.ready.wait(LOOK_EVERY):
-            if not wanted():
-                raise SessionError(
-                    "Cancelled while waiting for the session.", session_id=entry.name.id
-                )
-        if entry.error is not None:
+        while True:
+            entry = self._entry(spec, name)
+            while not entry.ready.wait(LOOK_EVERY):
+                if not wanted():
+                    raise SessionError(
+                        "Cancelled while waiting for the session.", session_id=name.id
+                    )
             if isinstance(entry.error, GlueError):
-                raise copy_error(entry.error)
-            raise entry.error
-        assert entry.transport is not None
-        return entry.transport
+                raise copy_error(entry.error, begun=False)
+            if entry.error is not None:
+                raise entry.error
+            assert entry.transport is not None
+            if self._is_there(entry, entry.transport):
+                return entry.transport
+
+    def ran(self, spec: SessionSpec, name: SessionName, sql: str) -> None:
+        """SQL has run in this session: what it has made there is made again if the session dies."""
+        with self._lock:
+            entry = self._entries.get((spec, name))
+        if entry is not None:
+            entry.state.note(sql)
+
+    def _is_there(self, entry: Entry, transport: PooledTransport) -> bool:
+        """Asks Glue after a time without statements: a statement that is sent to a session which
+        has ended meanwhile may be lost, and whether it had begun, nobody knows."""
+        with entry.looking:
+            now = self._clock()
+            quiet, entry.asked = now - entry.asked, now
+            if quiet < LOOK_AFTER or transport.lost is not None:
+                return True
+            try:
+                state = self._lifecycle(self._clients.glue).look(entry.session_id)
+            except CatalogError as error:
+                if not error.retryable:
+                    raise
+                return True  # the statement will tell
+            if state.get("Status") in USABLE and state.get("CreatedOn") == entry.created_on:
+                return True
+            transport.lost = session_lost(
+                "The session has ended while nothing ran in it.",
+                entry.session_id,
+                state,
+                begun=False,
+            )
+            return False
 
     def close(self) -> None:
         """Stops what this pool created and does not share, within STOP_WITHIN seconds.
@@ -137,7 +159,7 @@ class SessionPool:
         with self._lock:
             self._closed = True
             entries = list(self._entries.values())
-            self._endings += [_Ending(entry) for entry in entries]
+            self._endings += [Ending(entry) for entry in entries]
             self._entries.clear()
         for entry in entries:
             self._settle(entry, error=_closed(entry.name))
@@ -145,7 +167,8 @@ class SessionPool:
                 entry.transport.close()
         with self._closing:
             self._finish_endings()
-        _open_pools.discard(self)
+            self._on_closed()
+        closed(self)
 
     def _finish_endings(self) -> None:
         for ending in self._endings:
@@ -163,32 +186,32 @@ class SessionPool:
         for ending in self._endings:
             self._report_unfinished(ending.entry)
 
-    def _report_unfinished(self, entry: _Entry) -> None:
+    def _report_unfinished(self, entry: Entry) -> None:
         if not entry.name.shared:
             self._report(
-                f"Glue session {entry.name.id}: no answer to StopSession. {_by_hand(entry)}"
+                f"Glue session {entry.session_id}: no answer to StopSession. {_by_hand(entry)}"
             )
 
-    def _entry(self, spec: SessionSpec, name: SessionName) -> _Entry:
+    def _entry(self, spec: SessionSpec, name: SessionName) -> Entry:
         with self._lock:
             if self._closed:
                 raise _closed(name)
-            entry = self._entries.get((spec, name))
-            if entry is None or _to_be_remade(entry):
-                lost = entry is not None and entry.transport is not None
-                sent = entry is not None and entry.sent
-                entry = self._entries[spec, name] = _Entry(spec, name, sent=sent)
-                threading.Thread(
-                    target=self._provision, args=(entry, lost), name=f"glue-{name.id}", daemon=True
-                ).start()
+            before = self._entries.get((spec, name))
+            if before is not None and not before.to_be_remade:
+                return before
+            entry = Entry(spec, name) if before is None else before.successor()
+            self._entries[spec, name] = entry
+            threading.Thread(
+                target=self._provision, args=(entry, before), name=f"glue-{name.id}", daemon=True
+            ).start()
             return entry
 
-    def _provision(self, entry: _Entry, lost: bool) -> None:
-        """lost: the session of this name died under us, and may still look alive."""
+    def _provision(self, entry: Entry, before: Entry | None) -> None:
         try:
             glue = self._clients.glue
-            if lost:
-                self._lifecycle(glue).stop(entry.name.id)
+            lost = before is not None and before.lost is not None
+            if before is not None and before.lost is not None:
+                self._bury(before, before.lost, entry.deaths)
             if entry.spec.session_type == "spark_connect":
                 # takes half a second, which is free while Glue provisions
                 threading.Thread(target=_import_connect, daemon=True).start()
@@ -198,39 +221,77 @@ class SessionPool:
                 if self._closed or not (entry.spec.or_livy and is_no_to_connect(error)):
                     raise
                 self._report(f"Taking a Livy session, since Spark Connect cannot be had: {error}")
-                self._lifecycle(glue).stop(entry.name.id)
+                self._lifecycle(glue).stop(entry.session_id)
                 transport = self._started(entry, glue, entry.spec.livy(), look_first=True)
             self._settle(entry, transport=transport)
         except BaseException as error:  # raised to every thread that asks for the session
             self._settle(entry, error=error)
 
+    def _bury(self, entry: Entry, lost: SessionLost, deaths: int) -> None:
+        """Ends a session that was lost and may still look alive; not the one that another process
+        has made in its place."""
+        if entry.transport is not None:
+            entry.transport.close()
+        lifecycle = self._lifecycle(self._clients.glue)
+        if lifecycle.look(entry.session_id).get("CreatedOn") == entry.created_on:
+            lifecycle.stop(entry.session_id)
+        if deaths > MOST_DEATHS:
+            raise SessionError(
+                f"The session died {deaths} times in this run, and is not made again. The last "
+                f"time: {lost.message}",
+                hint="Something in the run kills it, most likely for want of memory: larger "
+                "`worker_type` or fewer `threads`; the statements that were lost name the models.",
+                session_id=entry.session_id,
+            )
+        why = lost.message.partition("\n\n")[0]  # without a Java stack
+        self._warn(f"Glue session {entry.session_id} was lost, and is made anew: {why}")
+
     def _started(
-        self, entry: _Entry, glue: Any, spec: SessionSpec, look_first: bool
+        self, entry: Entry, glue: Any, spec: SessionSpec, look_first: bool
     ) -> PooledTransport:
-        acquired = self._lifecycle(glue).acquire(
-            spec,
-            entry.name.id,
-            look_first=look_first or entry.name.shared or entry.sent,
-            sending=lambda: self._sending(entry),
-            wanted=lambda: not self._closed,
-        )
+        acquired = self._acquired(entry, glue, spec, look_first)
         self._usage.usable(
-            entry.name.id, acquired.state, created=acquired.created, seconds=acquired.seconds
+            entry.session_id, acquired.state, created=acquired.created, seconds=acquired.seconds
         )
+        entry.created_on = acquired.state.get("CreatedOn")
         transport = self._transport(entry, glue, acquired)
-        if acquired.created or acquired.session_type == "spark_connect":
-            transport.start()
+        try:
+            if acquired.created or acquired.session_type == "spark_connect":
+                transport.start()
+            entry.state.make_again(transport, self._warn)
+        except BaseException:
+            transport.close()
+            raise
         return transport
 
-    def _transport(self, entry: _Entry, glue: Any, acquired: Acquired) -> PooledTransport:
+    def _acquired(self, entry: Entry, glue: Any, spec: SessionSpec, look_first: bool) -> Acquired:
+        taken: GlueError | None = None
+        for session_id in spare_ids(entry.name.id):
+            entry.session_id = session_id
+            try:
+                return self._lifecycle(glue).acquire(
+                    spec,
+                    session_id,
+                    look_first=look_first or entry.name.shared or entry.sent,
+                    sending=lambda: self._sending(entry),
+                    wanted=lambda: not self._closed,
+                )
+            except IdTaken as error:
+                taken = error
+                entry.sent = False
+                self._report(f"{error} Taking the next id.")
+        assert taken is not None
+        raise taken
+
+    def _transport(self, entry: Entry, glue: Any, acquired: Acquired) -> PooledTransport:
         if acquired.session_type == "spark_connect":
             connect = _import_connect()
             return connect.ConnectTransport(
-                glue, entry.name.id, clock=self._clock, sleep=self._sleep
+                glue, entry.session_id, clock=self._clock, sleep=self._sleep
             )
         return LivyTransport(
             glue,
-            entry.name.id,
+            entry.session_id,
             threads=self._threads,
             poll_cap=self._poll_cap,
             s3=lambda: self._clients.s3,
@@ -243,7 +304,7 @@ class SessionPool:
 
     def _settle(
         self,
-        entry: _Entry,
+        entry: Entry,
         *,
         transport: PooledTransport | None = None,
         error: BaseException | None = None,
@@ -252,10 +313,11 @@ class SessionPool:
         with self._lock:
             if not entry.ready.is_set():
                 entry.transport, entry.error = transport, error
+                entry.asked = self._clock()
                 entry.ready.set()
 
     @contextmanager
-    def _sending(self, entry: _Entry) -> Iterator[None]:
+    def _sending(self, entry: Entry) -> Iterator[None]:
         with self._lock:
             if self._closed:
                 raise _closed(entry.name)
@@ -275,7 +337,7 @@ class SessionPool:
             sleep=self._sleep,
         )
 
-    def _begin(self, ending: _Ending) -> None:
+    def _begin(self, ending: Ending) -> None:
         if ending.thread is not None:
             return
         thread = threading.Thread(target=self._end, args=(ending.entry,), daemon=True)
@@ -286,7 +348,7 @@ class SessionPool:
         else:
             ending.thread = thread
 
-    def _end(self, entry: _Entry) -> None:
+    def _end(self, entry: Entry) -> None:
         try:
             if entry.name.shared:
                 if entry.transport is not None:
@@ -294,7 +356,7 @@ class SessionPool:
             elif entry.sent:
                 # Before CreateSession has been answered, StopSession may find no session yet.
                 entry.answered.wait(STOP_WITHIN)
-                self._lifecycle(self._clients.glue).stop(entry.name.id)
+                self._lifecycle(self._clients.glue).stop(entry.session_id)
             if entry.transport is not None:
                 self._account(entry)
         except Exception as error:  # reported: the error that ended the run stays in front
@@ -304,14 +366,14 @@ class SessionPool:
                 else ("could not be stopped")
             )
             way = "" if entry.name.shared else f"\n{_by_hand(entry)}"
-            self._report(f"Glue session {entry.name.id}: {what}: {error}{way}")
+            self._report(f"Glue session {entry.session_id}: {what}: {error}{way}")
 
-    def _account(self, entry: _Entry) -> None:
+    def _account(self, entry: Entry) -> None:
         try:
-            state = self._lifecycle(self._clients.glue).look(entry.name.id)
+            state = self._lifecycle(self._clients.glue).look(entry.session_id)
         except GlueError:
             state = {}  # then the usage says that Glue did not tell
-        self._usage.left(entry.name.id, state, kept=entry.name.shared)
+        self._usage.left(entry.session_id, state, kept=entry.name.shared)
 
 
 def _import_connect() -> ModuleType:
@@ -327,57 +389,8 @@ def _closed(name: SessionName) -> SessionError:
     return SessionError("The session pool is closed.", session_id=name.id)
 
 
-def _to_be_remade(entry: _Entry) -> bool:
-    if not entry.ready.is_set():
-        return False
-    if entry.transport is not None:
-        return entry.transport.lost is not None
-    return isinstance(entry.error, GlueError) and entry.error.retryable
-
-
-def _by_hand(entry: _Entry) -> str:
+def _by_hand(entry: Entry) -> str:
     return (
-        f"Stop it by `dbt-glue sessions stop {entry.name.id}`; if not, it ends by itself after "
+        f"Stop it by `dbt-glue sessions stop {entry.session_id}`; if not, it ends by itself after "
         f"{entry.spec.idle_timeout} idle minutes."
     )
-
-
-_open_pools: set[SessionPool] = set()
-
-
-def _close_all() -> None:
-    for pool in list(_open_pools):
-        try:
-            pool.close()
-        except KeyboardInterrupt:
-            pool.report_unfinished()
-            raise
-
-
-def _on_signal(number: int, frame: FrameType | None) -> None:
-    """Stops the sessions, then dies as the signal asks.
-
-    In a thread, since the interrupted code may hold a lock that is needed: it is unwound then,
-    and the sessions are stopped at exit.
-    """
-    signal.signal(number, signal.SIG_DFL)
-    closing = threading.Thread(target=_close_all, daemon=True)
-    closing.start()
-    closing.join(STOP_WITHIN + 1)
-    if closing.is_alive():
-        raise SystemExit(128 + number)
-    os.kill(os.getpid(), number)
-
-
-def _at_exit(pool: SessionPool) -> None:
-    if not _open_pools:
-        atexit.unregister(_close_all)
-        atexit.register(_close_all)
-    _open_pools.add(pool)
-    if threading.current_thread() is not threading.main_thread():
-        return
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        # Only where nobody handles the signal: the host program's own handler goes first.
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _on_signal)

@@ -3,7 +3,7 @@
 import functools
 import os
 import socket
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dbt.adapters.glue.__version__ import version
@@ -11,6 +11,8 @@ from dbt.adapters.glue.exceptions import ConfigurationError
 
 # ListSessions finds sessions by tag and value, so this value never changes.
 OWNER_TAG = ("dbt-glue", "session")
+KEPT_TAG = ("dbt-glue-kept", "true")
+PROCESS_TAG = "dbt-glue-process"
 REQUEST_ORIGIN = "dbt-glue"
 GLUE_VERSIONS = ("3.0", "4.0", "5.0", "5.1", "6.0", "auto")
 # WorkerType of CreateSession; Z.2X, for Ray, cannot run Spark.
@@ -31,6 +33,7 @@ class SessionSpec:
 
     default_arguments: what the user gives, ("--key", "value"). conf: Spark conf in order; a later
     entry wins over an earlier one, and a `--conf` in default_arguments over both.
+    kept: it stays for the next command, which its tags tell.
     session_type: "livy" or "spark_connect". or_livy: a Livy session will do where there is one of
     this name, or where Glue refuses Spark Connect.
     """
@@ -41,8 +44,8 @@ class SessionSpec:
     worker_type: str | None = None
     idle_timeout: int = 10
     timeout: int = 300
-    default_arguments: tuple[tuple[str, str], ...] = ()
-    conf: tuple[tuple[str, str], ...] = ()
+    default_arguments: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    conf: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # passwords among them
     datalake_formats: tuple[str, ...] = ()
     extra_jars: str | None = None
     extra_py_files: str | None = None
@@ -51,6 +54,7 @@ class SessionSpec:
     tags: tuple[tuple[str, str], ...] = ()
     session_type: str = "livy"
     or_livy: bool = False
+    kept: bool = False
 
     def livy(self) -> "SessionSpec":
         """The same session, of type Livy."""
@@ -111,13 +115,47 @@ class SessionSpec:
         tags = dict(self.tags)
         tags[OWNER_TAG[0]] = OWNER_TAG[1]
         tags.setdefault("dbt-glue-version", version)
-        tags.setdefault("dbt-glue-process", f"{_host()}/{os.getpid()}")
+        tags.setdefault(PROCESS_TAG, process_tag())
+        if self.kept:
+            tags[KEPT_TAG[0]] = KEPT_TAG[1]
         if len(tags) > MAX_TAGS:
             raise ConfigurationError(
-                f"A session may have {MAX_TAGS} tags; with the three of dbt-glue this one would "
+                f"A session may have {MAX_TAGS} tags; with those of dbt-glue this one would "
                 f"have {len(tags)}."
             )
         return tags
+
+
+def process_tag() -> str:
+    """`host/pid`, on Linux `host/pid/namespace`: each container has pids of its own."""
+    return "/".join([_host(), str(os.getpid()), *_pid_namespace()])
+
+
+def process_has_ended(tag: str) -> bool:
+    """Whether a `process_tag` is of a process of this machine that is no more."""
+    host, _, rest = tag.partition("/")
+    pid, *namespace = rest.split("/")
+    if host != _host() or namespace != _pid_namespace() or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # another user's
+        return False
+    return False
+
+
+def is_this_host(name: str) -> bool:
+    """Whether a `process_tag` that begins so is of a process of this machine."""
+    return name == _host()
+
+
+def _pid_namespace() -> list[str]:
+    try:
+        return [str(os.stat("/proc/self/ns/pid").st_ino)]
+    except OSError:
+        return []
 
 
 @functools.cache

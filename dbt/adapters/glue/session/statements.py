@@ -11,34 +11,36 @@ from typing import Any
 from dbt.adapters.glue.clients import call
 from dbt.adapters.glue.exceptions import (
     CatalogError,
+    ProtocolError,
     SessionError,
-    SessionLost,
     StatementCancelled,
     StatementTimeout,
 )
+from dbt.adapters.glue.retries import Budget
 from dbt.adapters.glue.session.lifecycle import USABLE
+from dbt.adapters.glue.session.loss import session_lost
 from dbt.adapters.glue.session.spec import REQUEST_ORIGIN
 
 # The states of botocore's StatementState in which nothing changes any more; CANCELLING is not one.
 # TIMEOUT is not in the model, but has been seen.
 TERMINAL = frozenset({"AVAILABLE", "CANCELLED", "ERROR", "TIMEOUT"})
-# Said of a session that is gone, and of a statement that is unknown or refused.
-DOUBTFUL = ("EntityNotFoundException", "InvalidInputException", "ValidationException")
+UNDER_WAY = frozenset({"WAITING", "RUNNING", "CANCELLING"})
+# Output.Status, in the kernel's lower case (botocore's model says StatementState).
+OUTPUT_OK, OUTPUT_ERROR = ("ok", "available"), ("error", "cancelled")
+# Said of a session that is over; all but the first of a statement that is unknown or refused, too.
+SAID_OF_THE_LOST = (
+    *("IllegalSessionStateException", "EntityNotFoundException"),
+    *("InvalidInputException", "ValidationException"),
+)
 FIRST_POLL = 0.02
 # The next look comes after this part of the time that has passed: that much later at most.
 POLL_GROWTH = 0.4
 # The first look comes at this part of the time that statements took lately.
 EARLY, FIRST_LOOK_AT_MOST = 0.7, 0.6
 LATELY = 3
-# A call that has not got through after this time fails; botocore's own retries of the last
-# attempt (boto_retry_max_attempts) come on top.
+# A call that has not got through after this time fails, however often it was tried: what runs in
+# the session is worth more patience than a number of attempts.
 RETRY_FOR = 120.0
-RETRY_FIRST, RETRY_LAST = 0.2, 5.0
-LOST_HINT = (
-    "The session ended or died while it was in use (idle timeout, session lifetime "
-    "`query_timeout_in_minutes`, driver out of memory, stopped by someone): what was "
-    "running in it is lost. Repeat the command with `dbt retry`."
-)
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,8 @@ class StatementClient:
     """Runs statements in one session. Thread-safe as boto3 clients are.
 
     Raises SessionLost when the session is gone, SessionError when Glue could not run the
-    statement, StatementCancelled, StatementTimeout, AccessDenied, CatalogError. Throttling, busy
-    sessions and broken connections are retried, with jitter, for RETRY_FOR seconds.
+    statement, StatementCancelled, StatementTimeout, AccessDenied, CatalogError; ProtocolError for
+    an answer that says nothing that we know. Calls are repeated for RETRY_FOR seconds.
     """
 
     def __init__(
@@ -120,9 +122,11 @@ class StatementClient:
             self._sleep(pause)
             answer = self._call("GetStatement", self._glue.get_statement, Id=statement_id)
             statement = answer["Statement"]
-            if statement["State"] in TERMINAL:
+            if statement.get("State") in TERMINAL:
                 self._durations.took(self._clock() - started, looks)
                 return self._ended(str(statement_id), statement)
+            if statement.get("State") not in UNDER_WAY:
+                raise self._unknown(str(statement_id), f"state {statement.get('State')!r}")
             pause = self._pause(quiet + self._clock() - started) * random.uniform(0.85, 1.15)
         raise AssertionError("count ends never")
 
@@ -142,13 +146,24 @@ class StatementClient:
             raise SessionError(
                 value or "Glue could not run the statement: it ended in state ERROR.", **where
             )
+        status = str(output.get("Status", "")).lower()
+        if status not in (*OUTPUT_OK, *OUTPUT_ERROR):
+            raise self._unknown(statement_id, f"output {str(output)[:500]}")
         return Output(
             statement_id=statement_id,
-            ok=output.get("Status", "ok").lower() != "error",
+            ok=status in OUTPUT_OK,
             text=(output.get("Data") or {}).get("TextPlain") or "",
             error_name=output.get("ErrorName") or "",
             error_value=value,
             traceback="".join(output.get("Traceback") or ()),
+        )
+
+    def _unknown(self, statement_id: str, what: str) -> ProtocolError:
+        return ProtocolError(
+            f"Glue tells of the statement what this version of dbt-glue does not know: {what}",
+            hint="Whether it ran is not known. A newer version of dbt-glue may know.",
+            session_id=self.session_id,
+            statement_id=statement_id,
         )
 
     def _call(
@@ -160,36 +175,24 @@ class StatementClient:
         **request: Any,
     ) -> Any:
         request.update(SessionId=self.session_id, RequestOrigin=REQUEST_ORIGIN)
-        started, pause = self._clock(), RETRY_FIRST
-        while True:
-            try:
-                return call(operation, fn, **request)
-            except CatalogError as error:
-                error.add_context(session_id=self.session_id)
-                if error.code == "IllegalSessionStateException":
-                    raise self._lost(error.message, error.code) from error
-                if error.code in DOUBTFUL:
-                    self._raise_if_lost(error.message, error)
-                if not error.retryable or self._clock() - started > retry_for:
-                    raise
-            self._sleep(pause * random.uniform(0.7, 1.3))
-            pause = min(pause * 2, RETRY_LAST)
+        budget = Budget(None, retry_for, self._clock, self._sleep)
+        try:
+            return call(operation, fn, budget=budget, **request)
+        except CatalogError as error:
+            error.add_context(session_id=self.session_id)
+            if error.code in SAID_OF_THE_LOST:
+                self._raise_if_lost(error.message, error)
+            raise
 
     def _raise_if_lost(self, message: str, cause: CatalogError | None = None) -> None:
+        """cause: what a call was answered; without one, a statement has ended badly."""
+        state: dict[str, Any] = {}
         try:
-            answer = call("GetSession", self._glue.get_session, Id=self.session_id)
-            status = answer["Session"]["Status"]
+            state = call("GetSession", self._glue.get_session, Id=self.session_id)["Session"]
         except CatalogError as error:
             if error.code != "EntityNotFoundException":
                 raise
-            status = "gone"
-        if status not in USABLE:
-            raise self._lost(message, status) from cause
-
-    def _lost(self, message: str, why: str | None) -> SessionLost:
-        return SessionLost(
-            message,
-            session_id=self.session_id,
-            code=why,
-            hint=LOST_HINT,
-        )
+        over = cause is not None and cause.code == "IllegalSessionStateException"
+        if over or state.get("Status") not in USABLE:
+            refused = cause is not None and cause.operation == "RunStatement" and not cause.unsure
+            raise session_lost(message, self.session_id, state, begun=not refused) from cause

@@ -7,8 +7,6 @@ from typing import Any
 
 from dbt.adapters.glue.clients import call
 from dbt.adapters.glue.exceptions import (
-    AccessDenied,
-    CatalogError,
     GlueError,
     ProtocolError,
     SessionLost,
@@ -16,11 +14,12 @@ from dbt.adapters.glue.exceptions import (
     StatementError,
     spark_message,
 )
+from dbt.adapters.glue.retries import Budget
 from dbt.adapters.glue.session.exchange import unpack
+from dbt.adapters.glue.session.loss import LOST_HINT
 from dbt.adapters.glue.session.result import Printed, Result, ResultColumn, decode_columns
-from dbt.adapters.glue.session.statements import LOST_HINT
 
-READ_ATTEMPTS = 3
+DELETIONS = 3  # attempts: whoever reads results has others waiting for theirs
 
 DEAD_DRIVER = re.compile(
     r"Py4JNetworkError|stopped SparkContext|SparkContext (has been|was) shut ?down"
@@ -33,11 +32,13 @@ def driver_is_dead(text: str) -> bool:
     return bool(DEAD_DRIVER.search(text))
 
 
-def copy_error(error: GlueError) -> GlueError:
-    """A copy that one thread may raise and add context to."""
+def copy_error(error: GlueError, *, begun: bool | None = None) -> GlueError:
+    """A copy that one thread may raise and add context to; begun is for a SessionLost."""
     twin = copy.copy(error)
     twin.context = dict(error.context)
     twin.__cause__ = error.__cause__
+    if begun is not None and isinstance(twin, SessionLost):
+        twin.begun = begun
     return twin
 
 
@@ -140,25 +141,20 @@ def _fetch(address: str, s3: Callable[[], Any] | None) -> str:
         raise ProtocolError(f"The session put a result at {address}, and there is no S3 client.")
     bucket, key = _place(address)
 
-    def read() -> bytes:
-        return s3().get_object(Bucket=bucket, Key=key)["Body"].read()
+    def read(**place: str) -> dict[str, Any]:
+        answer = s3().get_object(**place)
+        return {**answer, "Body": answer["Body"].read()}
 
-    for attempt in range(1, READ_ATTEMPTS + 1):
-        try:
-            return call("GetObject", read).decode("ascii")
-        except AccessDenied:
-            raise
-        except CatalogError:  # botocore does not repeat a body that broke off
-            if attempt == READ_ATTEMPTS:
-                raise
-    raise AssertionError("the last attempt returns or raises")
+    body: bytes = call("GetObject", read, Bucket=bucket, Key=key)["Body"]
+    return body.decode("ascii")
 
 
 def discard(address: str, s3: Callable[[], Any] | None) -> None:
     """Deletes a result that the session put to S3."""
     if s3 is not None:
         bucket, key = _place(address)
-        call("DeleteObject", s3().delete_object, Bucket=bucket, Key=key)
+        few = Budget(DELETIONS)
+        call("DeleteObject", s3().delete_object, budget=few, Bucket=bucket, Key=key)
 
 
 def _place(address: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ class Transport(Protocol):
 
     session_id: str
     session_type: str  # "livy" or "spark_connect"
+    lost: GlueError | None  # why it cannot be used any more
 
     def execute(
         self, sql: str, *, fetch: bool = True, limit: int | None = None, tag: str | None = None
@@ -44,9 +45,7 @@ class Transport(Protocol):
 
 
 class PooledTransport(Transport, Protocol):
-    """What the pool asks of a transport besides. lost: why it cannot be used any more, or None."""
-
-    lost: GlueError | None
+    """What the pool asks of a transport besides."""
 
     def start(self) -> None:
         """Makes a session ready for the first SQL."""

@@ -44,6 +44,10 @@ from .sql import run_sql
 MAX_RUNNING = 32
 COMPRESS_ABOVE = 4096
 FORGOTTEN_AFTER = 900.0
+# A client at work asks at least every 25 s. One that was killed never does again, and what it runs
+# would have the session to itself: Spark Connect cancels it after as long.
+CANCELLED_AFTER = 300.0
+COUNTED_AT_MOST = 30.0  # of a pause: all clients are silent while a foreign statement blocks them
 REMEMBERED_IDS = 10000
 CANCEL_EVERY, CANCEL_FOR = 0.1, 60.0
 # Exchanges of another client queue behind one that waits.
@@ -57,6 +61,7 @@ _acked = collections.OrderedDict()
 _queue = collections.deque()
 _workers = {"idle": 0, "all": 0}
 _seen = {}
+_silent = collections.Counter()
 _pieces = collections.OrderedDict()
 
 
@@ -180,8 +185,16 @@ def _forget(ident):
 
 
 def _forget_the_silent(client):
-    """Drops the results of clients that died: a shared session outlives them."""
-    _seen[client] = time.monotonic()
+    """Cancels what clients that died still run, and drops their results: a shared session outlives
+    them."""
+    now = time.monotonic()
+    passed = min(now - max(_seen.values(), default=now), COUNTED_AT_MOST)
+    _seen[client] = now
+    for other in _seen:
+        _silent[other] = 0 if other == client else _silent[other] + passed
+    for statement in list(_statements.values()):
+        if statement.finished is None and _silent[statement.client] > CANCELLED_AFTER:
+            _cancel(statement.id)
     oldest = time.monotonic() - FORGOTTEN_AFTER
     for statement in list(_statements.values()):
         if (
@@ -191,7 +204,7 @@ def _forget_the_silent(client):
             _forget(statement.id)
     at_work = {statement.client for statement in _statements.values()}
     for silent in [c for c, at in _seen.items() if at < oldest and c not in at_work]:
-        del _seen[silent]
+        del _seen[silent], _silent[silent]
 
 
 def _parts(finished, have, most):

@@ -12,6 +12,8 @@ import sys
 import threading
 from importlib import metadata
 
+from .lexer import split_statements
+
 # The first line of a model's code: JSON with `path`, `length` (characters of the user's own code,
 # which comes first) and `packages`.
 MODEL_MARK = "# dbt-glue model "
@@ -33,7 +35,7 @@ class SqlWrapper2:
         self._spark = spark
 
     def execute(self, sql, output=True, use_arrow=False, location=""):
-        parts = [part for part in sql.split("dbt_next_query") if part.strip()]
+        parts = split_statements(sql)
         for part in parts[:-1]:
             self._spark.sql(part)
         text = json.dumps(self._result(sql, self._spark.sql(parts[-1])), default=str)
@@ -117,7 +119,8 @@ def _compiled(text, filename):
 
 
 def _code(text, filename):
-    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
+    lines = [line + "\n" for line in re.split(r"\r\n?|\n", text)]  # as Python counts them
+    linecache.cache[filename] = (len(text), None, lines, filename)
     return compile(text, filename, "exec")
 
 

@@ -16,6 +16,23 @@
 {%- endmacro %}
 
 
+{#-- The columns of a query with their whole types, as a table has them. Core's
+     get_column_schema_from_query says DECIMAL of a decimal(18,2), and STRUCT of a struct. --#}
+{% macro glue__typed_columns(select_sql) -%}
+  {{ return(adapter.get_columns_in_relation(adapter.query_relation('query', select_sql))) }}
+{%- endmacro %}
+
+
+{#-- As core's, without the semicolon that may end a query; a sql_header has been run before. --#}
+{% macro glue__get_empty_subquery_sql(select_sql, select_sql_header=none) -%}
+  select * from (
+    {{ adapter.as_subquery(select_sql) }}
+  ) as __dbt_sbq
+  where false
+  limit 0
+{%- endmacro %}
+
+
 {% macro glue__alter_relation_add_remove_columns(relation, add_columns, remove_columns) -%}
   {%- set format = adapter.table_format(relation.table_format) -%}
   {%- if add_columns and not format.add_column -%}

@@ -53,6 +53,5 @@
 
 {#-- A column's description as Glue takes it: one line of at most 255 characters. --#}
 {% macro glue__column_comment(description) -%}
-  {%- set line = (description or '').split() | join(' ') -%}
-  {{ return(line if line | length <= 255 else line[:254] ~ '…') }}
+  {{ return(adapter.column_comment(description)) }}
 {%- endmacro %}

@@ -1,7 +1,9 @@
-{#-- The increment of a model: a view of the session, with a name of its own. --#}
+{#-- A view of the session, with a name of its own; it goes with the node. --#}
 {% macro glue__make_temp_relation(base_relation, suffix) -%}
   {%- set identifier = adapter.temp_identifier(base_relation.identifier) -%}
-  {{ return(glue__session_view(base_relation.incorporate(path={'identifier': identifier}))) }}
+  {%- set view = glue__session_view(base_relation.incorporate(path={'identifier': identifier})) -%}
+  {%- do adapter.remember_view(view) -%}
+  {{ return(view) }}
 {%- endmacro %}
 
 

@@ -18,7 +18,7 @@
 
 {#-- A value as a Spark string literal, whatever it holds. --#}
 {% macro glue__literal(value) -%}
-  {{ return("'" ~ (value | string | replace('\\', '\\\\') | replace("'", "\\'") | replace('\n', '\\n')) ~ "'") }}
+  {{ return(adapter.literal(value)) }}
 {%- endmacro %}
 
 
@@ -52,7 +52,9 @@
 
 
 {% macro glue__write_options() -%}
-  {{ return(adapter.config_texts('write_options', config.get('write_options') or config.get('options'))) }}
+  {{ return(adapter.file_options(
+    config.get('write_options') or config.get('options'), glue__model_format().name
+  )) }}
 {%- endmacro %}
 
 
@@ -142,8 +144,7 @@
 
 {#-- The config, with {schema} and {name} filled in. --#}
 {% macro glue__custom_location() -%}
-  {%- set location = config.get('custom_location') -%}
-  {{ return(none if location in (none, '', 'empty') else adapter.get_location(this, location, as_clause=False)) }}
+  {{ return(adapter.custom_location(this, config.get('custom_location'))) }}
 {%- endmacro %}
 
 
@@ -174,12 +175,26 @@
   {%- for key in ('tblproperties', 'table_properties') -%}
     {%- do properties.update(adapter.config_texts(key, config.get(key))) -%}
   {%- endfor -%}
+  {%- if glue__model_format().name == 'hudi' -%}
+    {{ glue__refuse_lines(properties) }}
+  {%- endif -%}
   {%- if glue__writes_iceberg() -%}
     {%- set options = glue__write_options() -%}
     {%- set written_as = options.get('write-format') or properties.get('write.format.default', 'parquet') -%}
     {%- do properties.update(adapter.iceberg_properties(options, written_as)) -%}
   {%- endif -%}
   {{ return(properties) }}
+{%- endmacro %}
+
+
+{#-- Hudi keeps properties as lines of key=value: what follows the end of a line would be another. --#}
+{% macro glue__refuse_lines(properties) -%}
+  {%- for key, value in properties.items() if '\n' in key ~ value or '\r' in key ~ value -%}
+    {%- do exceptions.raise_compiler_error(
+      'table_properties: got more than one line for ' ~ key ~ ', which a table in hudi cannot keep. '
+      ~ 'Write it in one line.'
+    ) -%}
+  {%- endfor -%}
 {%- endmacro %}
 
 

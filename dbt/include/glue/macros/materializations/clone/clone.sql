@@ -15,7 +15,9 @@
   {%- endif -%}
 
   {%- set source = glue__relation_to_clone(defer_relation) -%}
-  {%- if source.is_table and can_clone_table() and adapter.table_format(source.table_format).clone -%}
+  {%- if this.database -%}
+    {%- set target_relation = glue__clone_by_copy(source, existing_relation) -%}
+  {%- elif source.is_table and can_clone_table() and adapter.table_format(source.table_format).clone -%}
     {%- set target_relation = glue__clone_table(source, existing_relation) -%}
   {%- else -%}
     {%- set target_relation = glue__clone_as_view(source, existing_relation) -%}
@@ -47,14 +49,34 @@
 {%- endmacro %}
 
 
-{#-- A table of its own over the data files of the other one. --#}
+{#-- A table of its own over the data files of the other one. In the place of another one it is made
+     under another name first, so that readers find either, and so they do if it cannot be made. --#}
 {% macro glue__clone_table(source, existing_relation) -%}
   {%- set target_relation = this.incorporate(type='table', table_format=source.table_format) -%}
-  {{ glue__drop_for_clone(existing_relation, source, glue__clone_location(target_relation)) }}
-  {{ glue__clear_location(target_relation) }}
+  {{ glue__refuse_to_clone(source, existing_relation, glue__clone_location(target_relation)) }}
+  {%- if existing_relation is none -%}
+    {{ glue__clear_location(target_relation) }}
+    {{ glue__make_clone(target_relation, source) }}
+  {%- else -%}
+    {%- set build = adapter.begin_build(target_relation, glue__custom_location()) -%}
+    {{ glue__make_clone(build, source) }}
+    {{ glue__put_in_place(build, existing_relation, target_relation) }}
+  {%- endif -%}
+  {{ return(target_relation) }}
+{%- endmacro %}
+
+
+{% macro glue__make_clone(relation, source) -%}
   {%- call statement('main') -%}
-    {{ create_or_replace_clone(target_relation, source) }}
+    {{ create_or_replace_clone(relation, source) }}
   {%- endcall -%}
+{%- endmacro %}
+
+
+{#-- A table bucket takes no files of another table, and no view: the rows are copied. --#}
+{% macro glue__clone_by_copy(source, existing_relation) -%}
+  {%- set target_relation = glue__target_table() -%}
+  {{ glue__build_table(existing_relation, target_relation, 'select * from ' ~ source) }}
   {{ return(target_relation) }}
 {%- endmacro %}
 
@@ -62,34 +84,29 @@
 {#-- What cannot be cloned without a copy is read through a view. --#}
 {% macro glue__clone_as_view(source, existing_relation) -%}
   {%- set target_relation = this.incorporate(type='view', table_format=none) -%}
+  {%- set sql = 'select * from ' ~ source -%}
   {%- if existing_relation is not none and not existing_relation.is_view -%}
-    {{ glue__drop_for_clone(existing_relation, source, none) }}
+    {{ glue__refuse_to_clone(source, existing_relation, none) }}
+    {{ glue__replace_table_by_view(existing_relation, target_relation, sql) }}
+  {%- else -%}
+    {%- call statement('main') -%}
+      {{ get_create_view_as_sql(target_relation, sql) }}
+    {%- endcall -%}
   {%- endif -%}
-  {%- call statement('main') -%}
-    {{ get_create_view_as_sql(target_relation, 'select * from ' ~ source) }}
-  {%- endcall -%}
   {{ return(target_relation) }}
 {%- endmacro %}
 
 
 {% macro glue__clone_location(relation) -%}
-  {{ return(adapter.get_location(relation, glue__custom_location(), as_clause=False)) }}
+  {{ return(adapter.build_location(relation) or adapter.get_location(relation, glue__custom_location(), as_clause=False)) }}
 {%- endmacro %}
 
 
-{#-- Nothing is dropped or cleared where the source's data lies. A clone is not purged: Iceberg
-     refuses that for a table that has another one's files. --#}
-{% macro glue__drop_for_clone(existing_relation, source, location) -%}
+{#-- Nothing is replaced or cleared where the source's data lies. --#}
+{% macro glue__refuse_to_clone(source, existing_relation, location) -%}
   {%- set is_table = existing_relation is not none and not existing_relation.is_view -%}
   {%- set recorded = adapter.recorded_location(existing_relation) if is_table else none -%}
-  {%- do adapter.refuse_to_clone_into(source, location, recorded) -%}
-  {%- if is_table and existing_relation.is_iceberg -%}
-    {%- do adapter.cache_dropped(existing_relation) -%}
-    {{ glue_exec_query('drop table if exists ' ~ existing_relation) }}
-    {%- do adapter.delete_table_data(existing_relation, recorded, glue__custom_location()) -%}
-  {%- elif existing_relation is not none -%}
-    {{ glue__drop_existing(existing_relation) }}
-  {%- endif -%}
+  {%- do adapter.refuse_to_clone_into(source, this, location, recorded) -%}
 {%- endmacro %}
 
 
@@ -98,7 +115,8 @@
     {{ glue__register_clone(this_relation, defer_relation) }}
   {%- else -%}
     create table {{ this_relation }} shallow clone {{ defer_relation }}
-    {{ glue__location_of(this_relation) }}
+    tblproperties ({{ glue__pairs(adapter.clone_properties(defer_relation)) }})
+    location {{ glue__literal(glue__clone_location(this_relation)) }}
   {%- endif -%}
 {%- endmacro %}
 

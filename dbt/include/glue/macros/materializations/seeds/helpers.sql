@@ -18,7 +18,7 @@
     {%- for column in upload.columns %}
       {{ adapter.quote(column.name) }} string{{ ',' if not loop.last }}
     {%- endfor %}
-    ) using json options (path {{ glue__literal(upload.path) }})
+    ) using json options (path {{ glue__literal(upload.path) }}, mode 'FAILFAST', columnNameOfCorruptRecord '')
   {%- endcall -%}
   {%- set seed_sql = glue__typed_seed_sql(view, upload.columns) -%}
   {%- if append -%}

@@ -23,15 +23,17 @@
 {%- endmacro %}
 
 
-{#-- One statement stages and merges: there is no view or table that a failure could leave. --#}
-{% macro glue__update_snapshot(target_relation, strategy) -%}
+{#-- One statement stages and merges: there is no view or table that a failure could leave. `query`
+     is the snapshot's. --#}
+{% macro glue__update_snapshot(target_relation, strategy, query) -%}
   {%- set columns = glue__snapshot_column_names() -%}
   {%- set target_columns = glue__with_is_deleted(target_relation, columns.dbt_is_deleted, strategy.hard_deletes) -%}
   {%- do adapter.assert_valid_snapshot_target_given_strategy(
     target_relation, glue__lower_values(columns), strategy
   ) -%}
-  {%- set staging = snapshot_staging_table(strategy, sql, target_relation) -%}
-  {%- set source_columns = glue__snapshot_columns(get_column_schema_from_query(staging), strategy.unique_key) -%}
+  {%- set shaped = glue__shaped_snapshot_query(query, target_relation, target_columns) -%}
+  {%- set staging = snapshot_staging_table(strategy, shaped, target_relation) -%}
+  {%- set source_columns = glue__snapshot_columns(glue__typed_columns(staging), strategy.unique_key) -%}
   {%- do create_columns(target_relation, glue__columns_absent_from(target_columns, source_columns)) -%}
   {%- call statement('main') -%}
     {{ snapshot_merge_sql(target_relation, '(\n' ~ staging ~ '\n)', source_columns | map(attribute='quoted') | list) }}
@@ -39,16 +41,55 @@
 {%- endmacro %}
 
 
+{#-- The query with the fields of its structs as the table has them, which Spark would compare and
+     write by position. A new field is added to the table first. --#}
+{% macro glue__shaped_snapshot_query(query, target_relation, target_columns) -%}
+  {%- if not adapter.has_structs(target_columns) -%}
+    {{ return(query) }}
+  {%- endif -%}
+  {%- set columns = glue__typed_columns(query) -%}
+  {%- set changes = adapter.changes_to_apply(
+    adapter.changed_columns(target_relation, columns, target_columns), 'append_new_columns'
+  ) -%}
+  {%- set reasons = adapter.refused_changes(target_relation, changes) -%}
+  {%- if reasons -%}
+    {%- do exceptions.raise_compiler_error(
+      'The snapshot ' ~ target_relation.render_bare() ~ ' cannot follow its query: ' ~ reasons | join('; ')
+      ~ '. Leave it out of the query, or give it a column of its own.'
+    ) -%}
+  {%- endif -%}
+  {%- set fields = changes.added | selectattr('path', 'defined') | list -%}
+  {%- do create_columns(target_relation, fields) -%}
+  {%- set target_columns = adapter.get_columns_in_relation(target_relation) if fields else target_columns -%}
+  {{ return('select * from ' ~ adapter.shaped_increment(
+    adapter.query_relation(target_relation.identifier, query), columns, target_columns
+  )) }}
+{%- endmacro %}
+
+
 {#-- The snapshot's columns. One that was made without hard_deletes: new_record is given the column
-     that core's query compares, and none of its rows is a deleted one. --#}
+     that core's query compares, and none of its rows is a deleted one. A comment stands on the column
+     until it is filled, so that a run after one that failed fills it. --#}
 {% macro glue__with_is_deleted(target_relation, name, hard_deletes) -%}
   {%- set known = adapter.get_columns_in_relation(target_relation) -%}
-  {%- set missing = glue__columns_absent_from(known, [api.Column(name, 'string')]) -%}
-  {%- if hard_deletes != 'new_record' or not missing -%}
+  {%- if hard_deletes != 'new_record' -%}
     {{ return(known) }}
   {%- endif -%}
-  {%- do create_columns(target_relation, missing) -%}
-  {{ glue_exec_query('update ' ~ target_relation ~ ' set ' ~ missing[0].quoted ~ " = 'False'") }}
+  {%- set being_filled = 'being filled by dbt' -%}
+  {%- set missing = glue__columns_absent_from(known, [api.Column(name, 'string')]) -%}
+  {%- for column in missing -%}
+    {{ glue_exec_query(
+      'alter table ' ~ target_relation ~ ' add columns (' ~ column.quoted ~ ' string comment '
+      ~ glue__literal(being_filled) ~ ')'
+    ) }}
+  {%- endfor -%}
+  {%- for column in missing + known
+      if column.name | lower == name | lower and (column in missing or column.comment == being_filled) -%}
+    {{ glue_exec_query(
+      'update ' ~ target_relation ~ ' set ' ~ column.quoted ~ " = 'False' where " ~ column.quoted ~ ' is null'
+    ) }}
+    {%- do alter_column_comment(target_relation, {column.name: {'description': ''}}) -%}
+  {%- endfor -%}
   {{ return(known + missing) }}
 {%- endmacro %}
 
@@ -97,7 +138,7 @@
     {%- set names = get_columns_in_query(node['compiled_code']) -%}
   {%- elif check_cols_config is not string and check_cols_config is iterable and check_cols_config | length > 0 -%}
     {%- set names = get_columns_in_query(
-      'select ' ~ check_cols_config | join(', ') ~ ' from (\n' ~ node['compiled_code'] ~ '\n) subq'
+      'select ' ~ check_cols_config | join(', ') ~ ' from (\n' ~ adapter.as_subquery(node['compiled_code']) ~ '\n) subq'
     ) -%}
   {%- else -%}
     {%- do exceptions.raise_compiler_error("Invalid value for 'check_cols': " ~ check_cols_config) -%}

@@ -10,10 +10,11 @@
   {%- set strategy_macro = strategy_dispatch(config.get('strategy')) -%}
   {%- set strategy = strategy_macro(model, 'snapshotted_data', 'source_data', model['config'], exists) -%}
 
+  {%- set query = adapter.as_subquery(model['compiled_code']) -%}
   {%- if exists -%}
-    {{ glue__update_snapshot(target_relation, strategy) }}
+    {{ glue__update_snapshot(target_relation, strategy, query) }}
   {%- else -%}
-    {{ glue__build_table(none, target_relation, build_snapshot_table(strategy, model['compiled_code'])) }}
+    {{ glue__build_table(none, target_relation, build_snapshot_table(strategy, query)) }}
   {%- endif -%}
 
   {{ glue__finish(target_relation, existing_relation, for_relation=exists) }}

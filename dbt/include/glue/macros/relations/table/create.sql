@@ -87,7 +87,7 @@
       and existing_relation.table_format == format.name -%}
   {{ glue__validate_sorted_by() }}
   {%- if format.unreadable -%}
-    {{ glue__refuse_columns(target_relation, get_column_schema_from_query(sql)) }}
+    {{ glue__refuse_columns(target_relation, glue__typed_columns(sql)) }}
   {%- endif -%}
   {%- if existing_relation is none and format.managed -%}
     {{ glue__create_and_fill(target_relation, sql, statement_name) }}
@@ -96,12 +96,9 @@
     {%- call statement(statement_name) -%}
       {{ create_table_as(False, target_relation, sql) }}
     {%- endcall -%}
-  {%- elif same_format and format.name == 'delta' and adapter.stays_in_place(existing_relation, glue__custom_location()) -%}
-    {{ glue__replace_delta(target_relation, sql, statement_name) }}
-  {%- elif same_format and format.create_or_replace and format.name != 'delta' -%}
-    {%- call statement(statement_name) -%}
-      {{ get_replace_table_sql(target_relation, sql) }}
-    {%- endcall -%}
+  {%- elif same_format and format.create_or_replace
+      and (not format.replaced_in_place or adapter.stays_in_place(existing_relation, glue__custom_location())) -%}
+    {{ glue__replace_table(target_relation, sql, statement_name) }}
   {%- else -%}
     {{ glue__rebuild_aside(existing_relation, target_relation, sql, statement_name) }}
   {%- endif -%}

@@ -2,7 +2,7 @@
      there is no CREATE TABLE AS. The table is made empty, and goes again if it cannot be filled. --#}
 {% macro glue__create_and_fill(target_relation, sql, statement_name='main') -%}
   {%- set table = glue__formatted(target_relation) -%}
-  {%- set columns = get_column_schema_from_query(sql) -%}
+  {%- set columns = glue__typed_columns(sql) -%}
   {{ glue__refuse_columns(table, columns) }}
   {%- do adapter.remember_temporary(table) -%}
   {%- call statement('create_table') -%}

@@ -5,30 +5,35 @@
 {%- endmacro %}
 
 
+{% macro glue__replace_table(target_relation, sql, statement_name='main') -%}
+  {%- if glue__model_format().name == 'delta' and not glue__delta_replaces_as_select() -%}
+    {{ glue__replace_delta(target_relation, sql, statement_name) }}
+  {%- else -%}
+    {%- call statement(statement_name) -%}
+      {{ get_replace_table_sql(target_relation, sql) }}
+    {%- endcall -%}
+  {%- endif -%}
+{%- endmacro %}
+
+
 {#-- Delta 3.3 cannot CREATE OR REPLACE TABLE AS SELECT on Spark 3.5.6 and later (delta issue 4671:
      "does not support truncate in batch mode"). Its DataFrame writer replaces columns and rows in
      one commit there; SQL has no word for that. --#}
 {% macro glue__replace_delta(target_relation, sql, statement_name='main') -%}
-  {%- if glue__delta_replaces_as_select() -%}
-    {%- call statement(statement_name) -%}
-      {{ get_replace_table_sql(target_relation, sql) }}
-    {%- endcall -%}
-  {%- else -%}
-    {%- if config.get('clustered_by') -%}
-      {%- do exceptions.raise_compiler_error(
-        'clustered_by: got ' ~ config.get('clustered_by') ~ ' for file_format delta, which has no '
-        ~ 'buckets. Remove clustered_by and buckets.'
-      ) -%}
-    {%- endif -%}
-    {%- do adapter.replace_delta(
-      target_relation, glue__py_replace_delta(), sql,
-      partition_by=glue__as_list(config.get('partition_by')), options=glue__write_options(),
-      properties=glue__table_properties(), comment=glue__comment()
+  {%- if config.get('clustered_by') -%}
+    {%- do exceptions.raise_compiler_error(
+      'clustered_by: got ' ~ config.get('clustered_by') ~ ' for file_format delta, which has no '
+      ~ 'buckets. Remove clustered_by and buckets.'
     ) -%}
-    {%- call noop_statement(statement_name, 'OK', 'OK') -%}
-      {{ sql }}
-    {%- endcall -%}
   {%- endif -%}
+  {%- do adapter.replace_delta(
+    target_relation, glue__py_replace_delta(), sql,
+    partition_by=glue__as_list(config.get('partition_by')), options=glue__write_options(),
+    properties=glue__table_properties(), comment=glue__comment()
+  ) -%}
+  {%- call noop_statement(statement_name, 'OK', 'OK') -%}
+    {{ sql }}
+  {%- endcall -%}
 {%- endmacro %}
 
 
@@ -44,8 +49,13 @@ def replace_delta(wanted):
     writer.partitionBy(*wanted["partition_by"]).save(before["location"])
 
     def text(value):
-        value = value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
-        return "'" + value + "'"
+        import re
+
+        def escaped(found):
+            data = found[0].encode("utf-16-be")
+            return "".join("\\u%02x%02x" % pair for pair in zip(data[::2], data[1::2]))
+
+        return "'" + re.sub("[^A-Za-z0-9]+", escaped, value) + "'"
 
     known = before["properties"]
     changed = [(k, v) for k, v in wanted["properties"].items() if known.get(k) != v]

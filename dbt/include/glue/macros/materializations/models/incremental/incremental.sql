@@ -45,11 +45,9 @@
     'unique_key': config.get('unique_key'),
     'dest_columns': columns.written,
     'target_columns': columns.target,
-    'incremental_predicates': glue__incremental_predicates(),
+    'incremental_predicates': adapter.incremental_predicates(model.config),
   }) -%}
-  {{ glue__run_increment(
-    build_sql, columns.increment, glue__keys() if strategy == 'merge' else [], strategy == 'microbatch'
-  ) }}
+  {{ glue__run_increment(build_sql, columns.increment, glue__keys() if strategy == 'merge' else []) }}
   {%- if not increment.query -%}
     {%- do adapter.drop_relation(increment) -%}
   {%- endif -%}
@@ -82,18 +80,13 @@
 
 
 {#-- As core's `statement`, but a failure is explained where the rows of the increment are its cause. --#}
-{% macro glue__run_increment(sql, increment, keys, repeatable=false) -%}
+{% macro glue__run_increment(sql, increment, keys) -%}
   {%- set name = glue__write_statement() -%}
   {%- if name == 'main' -%}
     {{ write(sql) }}
   {%- endif -%}
-  {%- set response, table = adapter.write_increment(sql, increment, keys, repeatable) -%}
+  {%- set response, table = adapter.write_increment(sql, increment, keys) -%}
   {%- do store_result(name, response=response, agate_table=table) -%}
-{%- endmacro %}
-
-
-{% macro glue__incremental_predicates() -%}
-  {{ return(glue__as_list(config.get('predicates') or config.get('incremental_predicates'))) }}
 {%- endmacro %}
 
 

@@ -18,23 +18,63 @@
 
 
 {#-- REPLACE WHERE takes no list of columns: all of the table's, in its order. `raise` is for
-     Iceberg, which does not check the rows: it stands in the first column, since a filter could be
-     moved to where rows still are that the query leaves out. --#}
+     Iceberg, which does not check the rows. --#}
 {% macro glue__replace_where_sql(arg_dict, condition, raise=none) -%}
-  {%- set target_columns = arg_dict['target_columns'] -%}
-  {%- set absent = glue__columns_absent_from(arg_dict['dest_columns'], target_columns) | map(attribute='name') | list -%}
   insert into {{ arg_dict['target_relation'] }}
   replace where {{ condition }}
-  select
+  select {{ glue__checked_columns(arg_dict, condition if raise, raise) }}
+  from {{ arg_dict['temp_relation'] }}
+{%- endmacro %}
+
+
+{#-- All columns of the table, out of the increment. `raise` stands in the first one where the
+     condition does not hold, since a filter could be moved to where rows still are that the query
+     leaves out. --#}
+{% macro glue__checked_columns(arg_dict, condition, raise) -%}
+  {%- set target_columns = arg_dict.get('target_columns') or adapter.get_columns_in_relation(arg_dict['target_relation']) -%}
+  {%- set absent = glue__columns_absent_from(arg_dict['dest_columns'], target_columns) | map(attribute='name') | list -%}
   {%- for column in target_columns %}
     {%- set value = 'cast(null as ' ~ column.dtype ~ ')' if column.name in absent else column.quoted %}
-    {% if raise and loop.first -%}
+    {% if condition and loop.first -%}
       if(coalesce({{ condition }}, false), {{ value }}, cast({{ raise }} as {{ column.dtype }}))
     {%- else -%}
       {{ value }}
     {%- endif %} as {{ column.quoted }}{{ ',' if not loop.last }}
   {%- endfor %}
+{%- endmacro %}
+
+
+{#-- A batch without a commit of its own: the partitions that it has rows of are overwritten, with what
+     they hold of other times. Such partitions are named by value, so that no other is read. `aligned`:
+     they hold nothing of other times. --#}
+{% macro glue__overwrite_batch_sql(arg_dict, window, aligned) -%}
+  {%- set target = arg_dict['target_relation'] -%}
+  {%- set names = arg_dict['target_columns'] | map(attribute='quoted') | join(', ') -%}
+  {%- set touched = 'true' if aligned else adapter.batch_partitions(arg_dict['temp_relation'], arg_dict['target_columns']) -%}
+  {%- set outside = 'outside of its batch' ~ ('' if aligned else ', or in a partition that it had none in just before') -%}
+  insert overwrite {{ target }} ({{ names }})
+  select {{ glue__checked_columns(arg_dict, '(' ~ window ~ ') and ' ~ touched, glue__raise_outside(outside)) }}
   from {{ arg_dict['temp_relation'] }}
+  {%- if not aligned %}
+  union all
+  select {{ glue__other_times(arg_dict['target_columns']) }}
+  from {{ target }}
+  where {{ touched }} and not coalesce({{ window }}, false)
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#-- Batches that are written at the same time must not meet in a partition. --#}
+{% macro glue__other_times(columns) -%}
+  {%- set raise = 'raise_error(' ~ glue__literal(
+    'partition_by: a partition has rows of other batches, and concurrent_batches is true, so that two '
+    ~ 'batches could undo each other. Partition by a column as fine as batch_size, or remove '
+    ~ 'concurrent_batches.'
+  ) ~ ')' -%}
+  {%- for column in columns -%}
+    {{ 'cast(' ~ raise ~ ' as ' ~ column.dtype ~ ')' if loop.first and config.get('concurrent_batches') else column.quoted }}
+    {{- ', ' if not loop.last }}
+  {%- endfor -%}
 {%- endmacro %}
 
 

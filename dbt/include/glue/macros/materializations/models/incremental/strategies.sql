@@ -12,8 +12,13 @@
 
 
 {#-- Replaces the partitions that the increment has rows of, or all of a table without partitions:
-     spark.sql.sources.partitionOverwriteMode is dynamic in every session. --#}
+     spark.sql.sources.partitionOverwriteMode is dynamic in every session. An Iceberg table would keep
+     its rows where the increment has none, since nothing is committed then. --#}
 {% macro glue__get_incremental_insert_overwrite_sql(arg_dict) -%}
+  {%- if not adapter.table_format(arg_dict['target_relation'].table_format).overwrites_by_nothing
+      and not config.get('partition_by') and not adapter.has_partitions(arg_dict['target_relation']) -%}
+    {{ return(glue__replace_where_sql(arg_dict, 'true')) }}
+  {%- endif -%}
   {{ return(glue__insert_sql(
     'insert overwrite', arg_dict['target_relation'], arg_dict['temp_relation'], arg_dict['dest_columns'],
     arg_dict.get('target_columns')
@@ -71,14 +76,18 @@
 {%- endmacro %}
 
 
-{#-- A batch replaces the rows of its time; where a format has no such commit, the partitions that
-     it has rows of. --#}
+{#-- A batch replaces the rows of its time; where a format has no such commit, those in the
+     partitions that it has rows of. --#}
 {% macro glue__get_incremental_microbatch_sql(arg_dict) -%}
   {%- set format = adapter.table_format(arg_dict['target_relation'].table_format) -%}
+  {%- set window = adapter.batch_window(
+    model.config.event_time, arg_dict['target_columns'], model.batch, format.name
+  ) -%}
   {%- if not format.atomic_merge -%}
-    {{ return(get_incremental_insert_overwrite_sql(arg_dict)) }}
+    {{ return(glue__overwrite_batch_sql(
+      arg_dict, window, aligned=adapter.batch_is_aligned(format.name, model.config)
+    )) }}
   {%- endif -%}
-  {%- set window = adapter.batch_window(model.config.event_time, arg_dict['target_columns'], model.batch) -%}
   {{ return(glue__replace_rows_sql(
     arg_dict, [window] + arg_dict['incremental_predicates'], 'outside of its batch',
     aligned=adapter.batch_is_aligned(format.name, model.config)

@@ -1,0 +1,89 @@
+"""The processes of local Glue: none outlives the server, however that ends."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from signals import wait_until
+
+from dbt.adapters.glue.local import launcher
+
+pytestmark = pytest.mark.slow
+
+SESSION = {
+    "Role": "arn:aws:iam::123456789012:role/r",
+    "Command": {"Name": "glueetl", "PythonVersion": "3"},
+    "GlueVersion": "5.1",
+}
+
+
+def client(local: launcher.LocalGlue) -> Any:
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    return boto3.client("glue", endpoint_url=local.url, region_name=local.region, **keys)
+
+
+def processes_below(pid: int) -> set[int]:
+    """A process and all that it has started, while it lives."""
+    listed = subprocess.run(
+        ["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True
+    ).stdout
+    parents = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    found, added = set[int](), {pid}
+    while added:
+        found |= added
+        added = {child for child, parent in parents if parent in added} - found
+    return found
+
+
+def alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def told(line: str) -> None:
+    """Progress is not looked at."""
+
+
+def test_nothing_outlives_a_killed_server_and_the_next_start_works(tmp_path: Path) -> None:
+    local = launcher.ensure_running(tmp_path, report=told, idle_exit=600.0, driver_memory="1g")
+    try:
+        glue = client(local)
+        glue.create_database(DatabaseInput={"Name": "kept"})
+        for name, kind in (("ready", "LIVY"), ("connect", "SPARK_CONNECT")):
+            glue.create_session(Id=name, SessionType=kind, **SESSION)
+        for name in ("ready", "connect"):
+            wait_until(
+                lambda name=name: glue.get_session(Id=name)["Session"]["Status"] == "READY",
+                120,
+                f"session {name}",
+            )
+        before = processes_below(local.pid)
+        glue.create_session(Id="starting", **SESSION)
+        wait_until(lambda: processes_below(local.pid) - before, 60, "a third session starts")
+        running = processes_below(local.pid)
+        assert len(running) >= 1 + 1 + 2 + 2 + 1  # server, metastore, sessions with their JVMs
+        os.kill(local.pid, signal.SIGKILL)
+        wait_until(lambda: not any(map(alive, running)), 60, "they end by themselves")
+        status = subprocess.run(
+            [sys.executable, "-m", "dbt.adapters.glue.cli", "local", "status", "--dir", tmp_path],
+            capture_output=True,
+            text=True,
+        )
+        assert (status.returncode, status.stdout) == (1, f"no local Glue runs on {tmp_path}\n")
+        again = launcher.ensure_running(tmp_path, report=told, idle_exit=600.0)
+        assert again.pid != local.pid
+        glue = client(again)
+        assert glue.get_database(Name="kept")["Database"]["Name"] == "kept"
+        assert glue.list_sessions()["Sessions"] == []
+        assert list((tmp_path / "sessions").glob("*")) == []
+    finally:
+        launcher.stop(tmp_path)
+    assert launcher.status(tmp_path) is None

@@ -1,0 +1,106 @@
+"""A statement runs again where the table format says that nothing of it was written."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dbt.adapters.glue.commit_conflicts import PAUSES, outlast
+from dbt.adapters.glue.exceptions import SessionLost, StatementError
+
+RECORDED = json.loads(Path(__file__).with_name("recorded_errors.json").read_text("utf-8"))
+CONFLICTS = [
+    "conflict_iceberg",
+    "conflict_delta",
+    "commit_failed_iceberg",
+    "commit_failed_iceberg_1",
+]
+MERGE = "/* a comment */ merge into t using s on t.id = s.id when matched then update set *"
+
+
+def recorded(name: str) -> StatementError:
+    told = RECORDED[name]
+    return StatementError(told["message"], error_class=told["error_class"])
+
+
+class Runs:
+    def __init__(self, *outcomes: Any) -> None:
+        self.outcomes, self.count = list(outcomes), 0
+
+    def __call__(self) -> Any:
+        self.count += 1
+        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+@pytest.mark.parametrize("name", CONFLICTS)
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *(MERGE, "insert into t select 1", "insert overwrite t select 1", "update t set a = 1"),
+        *(
+            "delete from t",
+            "create or replace table t as select 1",
+            "alter table t add column a int",
+        ),
+        *("with a as (select 1) insert into t select * from a", "replace table t as select 1"),
+    ],
+)
+def test_a_lost_commit_is_made_again(name: str, sql: str) -> None:
+    slept: list[float] = []
+    runs = Runs(recorded(name), recorded(name), "done")
+    assert outlast(sql, runs, slept.append) == "done"
+    assert runs.count == 3 and len(slept) == 2
+    assert all(0.5 * p <= s <= 1.5 * p for s, p in zip(slept, PAUSES, strict=False))
+
+
+def test_not_for_ever() -> None:
+    runs = Runs(recorded("conflict_delta"))
+    with pytest.raises(StatementError, match="tried 6 times") as caught:
+        outlast(MERGE, runs, lambda seconds: None)
+    assert runs.count == len(PAUSES) + 1 and "DELTA_CONCURRENT_APPEND" in str(caught.value)
+    assert "let one process at a time write" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "org.apache.iceberg.exceptions.CommitStateUnknownException: Cannot determine whether the "
+        "commit was successful or not\nCaused by: org.apache.iceberg.exceptions."
+        "CommitFailedException: Cannot commit",
+        "org.apache.spark.SparkException: Job aborted",
+        "org.apache.iceberg.exceptions.ValidationException: Cannot delete file where some, but not "
+        "all, rows match filter",
+        "java.util.ConcurrentModificationException",
+        "Update table failed due to concurrent modifications. (Service: AWSGlue; Status Code: 400; "
+        "Error Code: ConcurrentModificationException; Request ID: 1; Proxy: null)",
+        "[PARSE_SYNTAX_ERROR] x\n== SQL ==\nselect 'org.apache.iceberg.exceptions."
+        "CommitFailedException: '",
+    ],
+)
+def test_what_may_have_been_written_is_not(message: str) -> None:
+    runs = Runs(StatementError(message))
+    with pytest.raises(StatementError) as caught:
+        outlast(MERGE, runs, lambda seconds: None)
+    assert runs.count == 1 and "tried" not in caught.value.context
+
+
+@pytest.mark.parametrize(
+    "sql", ["call c.system.rewrite_data_files(table => 't')", "optimize t", "vacuum t", "select 1"]
+)
+def test_what_makes_several_commits_is_not(sql: str) -> None:
+    runs = Runs(recorded("conflict_delta"))
+    with pytest.raises(StatementError):
+        outlast(sql, runs, lambda seconds: None)
+    assert runs.count == 1
+
+
+def test_another_error_in_a_repeat_is_told() -> None:
+    lost = SessionLost("gone")
+    runs = Runs(recorded("conflict_iceberg"), lost)
+    with pytest.raises(SessionLost):
+        outlast(MERGE, runs, lambda seconds: None)
+    assert runs.count == 2

@@ -48,8 +48,23 @@ def alive(pid: int) -> bool:
         return False
 
 
+def is_spark_listening(pid: int) -> bool:
+    """Whether it is a Spark that has opened its port, of which its shell is to learn by a file."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_text()
+        opened = [os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir()]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    is_spark = "spark.deploy.SparkSubmit" in command and "spark.launcher.Main" not in command
+    return is_spark and any(file.startswith("socket:") for file in opened)
+
+
 def told(line: str) -> None:
     """Progress is not looked at."""
+
+
+def ready(glue: Any, name: str) -> bool:
+    return glue.get_session(Id=name)["Session"]["Status"] == "READY"
 
 
 def test_nothing_outlives_a_killed_server_and_the_next_start_works(tmp_path: Path) -> None:
@@ -60,11 +75,7 @@ def test_nothing_outlives_a_killed_server_and_the_next_start_works(tmp_path: Pat
         for name, kind in (("ready", "LIVY"), ("connect", "SPARK_CONNECT")):
             glue.create_session(Id=name, SessionType=kind, **SESSION)
         for name in ("ready", "connect"):
-            wait_until(
-                lambda name=name: glue.get_session(Id=name)["Session"]["Status"] == "READY",
-                120,
-                f"session {name}",
-            )
+            wait_until(lambda name=name: ready(glue, name), 120, f"session {name}")
         before = processes_below(local.pid)
         glue.create_session(Id="starting", **SESSION)
         wait_until(lambda: processes_below(local.pid) - before, 60, "a third session starts")
@@ -87,3 +98,21 @@ def test_nothing_outlives_a_killed_server_and_the_next_start_works(tmp_path: Pat
     finally:
         launcher.stop(tmp_path)
     assert launcher.status(tmp_path) is None
+
+
+def test_no_spark_outlives_a_shell_that_is_killed_while_it_starts(tmp_path: Path) -> None:
+    local = launcher.ensure_running(tmp_path, report=told, idle_exit=600.0, driver_memory="1g")
+    try:
+        glue = client(local)
+        glue.create_session(Id="first", **SESSION)  # starts the metastore
+        wait_until(lambda: ready(glue, "first"), 120, "the first session")
+        before = processes_below(local.pid)
+        glue.create_session(Id="starting", **SESSION)
+        wait_until(
+            lambda: any(map(is_spark_listening, processes_below(local.pid) - before)), 60, "Spark"
+        )
+        started = processes_below(local.pid) - before
+        os.kill(min(started), signal.SIGKILL)
+        wait_until(lambda: not any(map(alive, started)), 30, "Spark ends too")
+    finally:
+        launcher.stop(tmp_path)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -137,6 +140,9 @@ class Kernel:
 
     def _wait(self) -> None:
         code = self._process.wait()
+        # Its JVM, if it was killed: one that is still starting would not notice, and stay.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
         # A forked child of the session's code may hold the pipe open for ever.
         self._reader.join(1.0)
         shutil.rmtree(self._folder, ignore_errors=True)

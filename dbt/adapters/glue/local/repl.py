@@ -23,6 +23,7 @@ import io
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -285,6 +286,8 @@ def main() -> None:
         try:
             session.close()
         finally:
+            if os.getpgrp() == os.getpid():  # the server's doing: all that was started here
+                os.killpg(os.getpid(), signal.SIGKILL)
             os._exit(0)
 
     threading.Thread(target=read, name="requests", daemon=True).start()

@@ -169,6 +169,7 @@ def test_models_run_on_after_the_session_was_stopped(
     assert told["success"] >= 3 and told["error"] >= 1
 
 
+@pytest.mark.alone
 def test_sixteen_threads_on_one_session(glue_client: Any, turn: Any) -> None:
     """Work that has parallelism: statements that wait, in a Spark with room for 16 of them."""
     turn(master="local[16]")

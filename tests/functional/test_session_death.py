@@ -169,6 +169,9 @@ class Project:
 
     # --- causes
 
+    def all_have_ended(self) -> bool:
+        return {s["Status"] for s in self.sessions().values()} <= {"STOPPED", "TIMEOUT", "FAILED"}
+
     def killed(self) -> None:
         """As spot capacity is taken away."""
         (kernel,) = self.kernels() - self.kernels_before
@@ -263,7 +266,7 @@ def test_pain_12_a_session_dies_in_mid_run(
     assert [row["run"] for row in deaths.rows("rebuilt")] == [2]
     assert {row["tz"] for row in deaths.rows("rebuilt")} == {ZONE}
     assert {row["n"] for row in deaths.rows("rested")} == {7}
-    assert {s["Status"] for s in deaths.sessions().values()} <= {"STOPPED", "TIMEOUT", "FAILED"}
+    wait_until(deaths.all_have_ended, "no session is left")
 
 
 def test_a_query_that_kills_each_session(deaths: Project, turn: Callable[..., None]) -> None:
@@ -279,4 +282,4 @@ def test_a_query_that_kills_each_session(deaths: Project, turn: Callable[..., No
     assert told["greedy"][0] == "error"
     assert {told[f"modest_{number}"][0] for number in range(3)} == {"success"}
     assert "OutOfMemory" in told["greedy"][1] or "Sessions died under" in told["greedy"][1]
-    assert {s["Status"] for s in deaths.sessions().values()} <= {"STOPPED", "TIMEOUT", "FAILED"}
+    wait_until(deaths.all_have_ended, "no session is left")

@@ -182,6 +182,14 @@ def read_on_connect(cell: Cell) -> Any:
         return transport.execute("select id from range(3) order by id").rows
 
 
+def read_often_on_connect(cell: Cell) -> Any:
+    """pyspark releases what has been read in a thread of its own, some time later."""
+    with connect(cell) as transport:
+        for _ in range(10):
+            rows = transport.execute("select id from range(3) order by id").rows
+        return rows
+
+
 def interrupt(cell: Cell) -> str:
     """A statement that is cancelled: its thread goes on, and Spark's job ends."""
     with connect(cell) as transport:
@@ -222,7 +230,7 @@ OF_SESSIONS = (
         session="connect",
         also=BROKEN_STREAM,
     ),
-    Scenario("connect:ReleaseExecute", read_on_connect, session="connect"),
+    Scenario("connect:ReleaseExecute", read_often_on_connect, session="connect"),
     Scenario("connect:Config", read_on_connect, session="connect"),
     Scenario("connect:AnalyzePlan", read_on_connect, session="connect"),
     Scenario(

@@ -203,8 +203,8 @@ def settings(file_format: str) -> dict[str, Any]:
 
 
 def noted(file_format: str) -> str:
-    """Hudi reads its properties by lines, and is given one of one line."""
-    return re.sub(r"[\r\n]", "", DESCRIPTION) if file_format == "hudi" else DESCRIPTION
+    """Hudi splits its properties at these, so that we refuse them."""
+    return re.sub(r"[\r\n=]", "", DESCRIPTION) if file_format == "hudi" else DESCRIPTION
 
 
 def cells(project: Any, name: str) -> list[str]:

@@ -187,12 +187,12 @@
 {%- endmacro %}
 
 
-{#-- Hudi keeps properties as lines of key=value: what follows the end of a line would be another. --#}
+{#-- Hudi keeps properties as lines of key=value, split at every = (ConfigUtils.toMap). --#}
 {% macro glue__refuse_lines(properties) -%}
-  {%- for key, value in properties.items() if '\n' in key ~ value or '\r' in key ~ value -%}
+  {%- for key, value in properties.items() if modules.re.search('[\\r\\n=]', key ~ value) -%}
     {%- do exceptions.raise_compiler_error(
-      'table_properties: got more than one line for ' ~ key ~ ', which a table in hudi cannot keep. '
-      ~ 'Write it in one line.'
+      'table_properties: got the end of a line or a = in ' ~ key ~ ', which a table in hudi cannot '
+      ~ 'keep. Write it in one line, without =.'
     ) -%}
   {%- endfor -%}
 {%- endmacro %}

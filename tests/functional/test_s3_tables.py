@@ -203,13 +203,10 @@ class TestTwoBuckets:
         assert manifest.nodes["model.test.in_lake"].database == "lake"
         assert manifest.nodes["model.test.of_all"].database is None
 
-    def test_source_freshness_by_the_catalog_and_by_a_column(self, built: Any) -> None:
-        found = {result.node.name: result for result in run_dbt(["source", "freshness"])}
-        assert {name: str(result.status) for name, result in found.items()} == {
-            "in_lake": "pass",
-            "timed": "pass",
-        }
-        assert all(0 <= result.age < 3600 for result in found.values())
+    def test_source_freshness(self, built: Any) -> None:
+        (found,) = run_dbt(["source", "freshness", "--select", "source:elsewhere.timed"])
+        assert str(found.status) == "pass"
+        assert 0 <= found.age < 3600
 
     def test_s3_maintains_what_is_in_a_bucket(self, built: Any) -> None:
         arguments = "{select: in_lake, maintenance: {expire_snapshots: true}}"

@@ -143,14 +143,20 @@ class Soak:
             self.rows(f"select * from nowhere.t{number}")
 
     def cancel(self, worker: int, number: int) -> None:
-        transport = self.connections.transport()
-        timer = threading.Timer(0.3, transport.cancel, [f"model.soak.cancel_{number}"])
-        timer.start()
+        ended = threading.Event()
+
+        def cancel() -> None:  # until it has begun, there is nothing to cancel
+            while not ended.wait(0.3):
+                self.connections.transport().cancel([f"model.soak.cancel_{number}"])
+
+        canceller = threading.Thread(target=cancel)
+        canceller.start()
         try:
             with pytest.raises(DbtDatabaseError, match="cancelled"):
                 self.rows(ENDLESS)
         finally:
-            timer.join()
+            ended.set()
+            canceller.join()
 
     def sessions(self) -> list[str]:
         found = self.glue.list_sessions(Tags={"purpose": self.schema})["Sessions"]

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from dbt.adapters.glue.local import launcher
 from dbt.adapters.glue.local.unavailable import LocalGlueUnavailable
 
@@ -148,13 +146,7 @@ def counted(number: int, noun: str) -> str:
 
 def catalog_tables(local: launcher.LocalGlue, database: str) -> dict[str, dict[str, Any]]:
     """The tables as any AWS client sees them: boto3's GetTables on the local catalog."""
-    glue = boto3.client(
-        "glue",
-        endpoint_url=local.url,
-        region_name=local.region,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
+    glue = local.client("glue")
     pages = glue.get_paginator("get_tables").paginate(DatabaseName=database)
     return {table["Name"]: table for page in pages for table in page["TableList"]}
 

@@ -3,9 +3,6 @@
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
-from typing import Any
 
 
 def as_in_a_terminal() -> None:
@@ -27,12 +24,3 @@ def processes_of(session: int) -> list[str]:
     ).stdout
     rows = [line.split(None, 3) for line in listed.splitlines()]
     return [" ".join(row[1:]) for row in rows if int(row[0]) == session and row[2][0] != "Z"]
-
-
-def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    """The first true value of the condition. AssertionError after `seconds` without one."""
-    until = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < until, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
-    return value

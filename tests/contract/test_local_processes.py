@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from signals import wait_until
+from waiting import wait_until
 
 from dbt.adapters.glue.local import launcher
 
@@ -20,11 +19,6 @@ SESSION = {
     "Command": {"Name": "glueetl", "PythonVersion": "3"},
     "GlueVersion": "5.1",
 }
-
-
-def client(local: launcher.LocalGlue) -> Any:
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    return boto3.client("glue", endpoint_url=local.url, region_name=local.region, **keys)
 
 
 def processes_below(pid: int) -> set[int]:
@@ -70,7 +64,7 @@ def ready(glue: Any, name: str) -> bool:
 def test_nothing_outlives_a_killed_server_and_the_next_start_works(tmp_path: Path) -> None:
     local = launcher.ensure_running(tmp_path, report=told, idle_exit=600.0, driver_memory="1g")
     try:
-        glue = client(local)
+        glue = local.client("glue")
         glue.create_database(DatabaseInput={"Name": "kept"})
         for name, kind in (("ready", "LIVY"), ("connect", "SPARK_CONNECT")):
             glue.create_session(Id=name, SessionType=kind, **SESSION)
@@ -91,7 +85,7 @@ def test_nothing_outlives_a_killed_server_and_the_next_start_works(tmp_path: Pat
         assert (status.returncode, status.stdout) == (1, f"no local Glue runs on {tmp_path}\n")
         again = launcher.ensure_running(tmp_path, report=told, idle_exit=600.0)
         assert again.pid != local.pid
-        glue = client(again)
+        glue = again.client("glue")
         assert glue.get_database(Name="kept")["Database"]["Name"] == "kept"
         assert glue.list_sessions()["Sessions"] == []
         assert list((tmp_path / "sessions").glob("*")) == []
@@ -103,7 +97,7 @@ def test_nothing_outlives_a_killed_server_and_the_next_start_works(tmp_path: Pat
 def test_no_spark_outlives_a_shell_that_is_killed_while_it_starts(tmp_path: Path) -> None:
     local = launcher.ensure_running(tmp_path, report=told, idle_exit=600.0, driver_memory="1g")
     try:
-        glue = client(local)
+        glue = local.client("glue")
         glue.create_session(Id="first", **SESSION)  # starts the metastore
         wait_until(lambda: ready(glue, "first"), 120, "the first session")
         before = processes_below(local.pid)

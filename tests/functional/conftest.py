@@ -40,6 +40,22 @@ class OnLivy:
         return {**dbt_profile_target, **livy}
 
 
+class OnConnect:
+    """For test classes: in a Spark Connect session, whatever TRANSPORT says."""
+
+    @pytest.fixture(scope="class")
+    def dbt_profile_target(self, dbt_profile_target: dict[str, Any]) -> dict[str, Any]:
+        session = {"session_type": "spark_connect", "glue_session_id": "functional-tests-connect"}
+        return {**dbt_profile_target, **session}
+
+
+def stop_sessions(glue_client: Any, prefix: str) -> None:
+    """Those whose id begins so: they have a conf of their own, and are no use to other tests."""
+    for session in glue_client.list_sessions()["Sessions"]:
+        if session["Id"].startswith(prefix) and session["Status"] == "READY":
+            glue_client.stop_session(Id=session["Id"])
+
+
 @pytest.fixture
 def turn(local_glue: Any) -> Iterator[Callable[..., None]]:
     """Turns local Glue's knobs, and back."""
@@ -50,29 +66,17 @@ def turn(local_glue: Any) -> Iterator[Callable[..., None]]:
 @pytest.fixture(scope="session")
 def glue_client(local_glue: Any) -> Any:
     """boto3's own Glue client, to look at what dbt left in the catalog."""
-    return _client(local_glue, "glue")
+    return local_glue.client("glue")
 
 
 @pytest.fixture
 def s3_client(local_glue: Any) -> Any:
-    return _client(local_glue, "s3")
+    return local_glue.client("s3")
 
 
 @pytest.fixture(scope="session")
 def lakeformation_client(local_glue: Any) -> Any:
-    return _client(local_glue, "lakeformation")
-
-
-def _client(local_glue: Any, service: str) -> Any:
-    import boto3
-
-    return boto3.client(
-        service,
-        endpoint_url=local_glue.url,
-        region_name=local_glue.region,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
+    return local_glue.client("lakeformation")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 import botocore.client
 import pytest
 from dbt.tests.util import run_dbt
+from functional.conftest import OnConnect
 
 pytestmark = pytest.mark.slow
 
@@ -49,12 +50,7 @@ def about_data(asked: Counter[str]) -> Counter[str]:
     return Counter({name: n for name, n in of("glue", asked).items() if "Session" not in name})
 
 
-class TestCostOfARun:
-    @pytest.fixture(scope="class")
-    def dbt_profile_target(self, dbt_profile_target: dict[str, Any]) -> dict[str, Any]:
-        session = {"session_type": "spark_connect", "glue_session_id": "functional-tests-connect"}
-        return {**dbt_profile_target, **session}
-
+class TestCostOfARun(OnConnect):
     @pytest.fixture(scope="class")
     def models(self) -> dict[str, str]:
         files = {}
@@ -93,13 +89,8 @@ class TestCostOfARun:
         }
 
 
-class TestCostOfASwap:
+class TestCostOfASwap(OnConnect):
     """What is built aside takes the place of the older table."""
-
-    @pytest.fixture(scope="class")
-    def dbt_profile_target(self, dbt_profile_target: dict[str, Any]) -> dict[str, Any]:
-        session = {"session_type": "spark_connect", "glue_session_id": "functional-tests-connect"}
-        return {**dbt_profile_target, **session}
 
     @pytest.fixture(scope="class")
     def models(self) -> dict[str, str]:

@@ -9,13 +9,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from functional.faults import page
 from functional.faults.crew import Job, work
 from functional.faults.kinds import FAULTS, Fault
 from functional.faults.outcomes import NAMED, RIGHT, SPARED, Outcome, Seen, judge, run
 from functional.faults.rows import ROWS, SCENARIOS
 from functional.faults.scenarios import Scenario
-from functional.faults.stand import WRITTEN_TO, Record, Stand, check_page, selected
+from functional.faults.stand import (
+    WRITTEN_TO,
+    Record,
+    Stand,
+    check_page,
+    selected,
+    where_there_is_a_page,
+)
 
 from dbt.adapters.glue.doctor.policy import IMPLIED, OPERATIONS
 
@@ -115,9 +121,7 @@ def test_the_matrix_has_every_operation_that_the_adapter_calls() -> None:
     assert not rows & UNREACHED
 
 
-@pytest.mark.skipif(
-    bool(WRITTEN_TO) or not page.TARGET.exists(), reason="`make faults` has not written the page"
-)
+@where_there_is_a_page
 def test_the_page_has_every_cell_and_says_what_was_seen(outcomes: dict[Place, Outcome]) -> None:
     check_page(
         ROWS["operations"],

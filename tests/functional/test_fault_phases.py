@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from functional.faults import page
 from functional.faults.crew import Job, work
 from functional.faults.kinds import BY_SLUG, FAULTS, Fault
 from functional.faults.outcomes import NAMED, RIGHT, Outcome
 from functional.faults.phases import PHASES, Phase, Project
 from functional.faults.rows import ROWS
-from functional.faults.stand import WRITTEN_TO, Record, Stand, check_page, selected
+from functional.faults.stand import (
+    WRITTEN_TO,
+    Record,
+    Stand,
+    check_page,
+    selected,
+    where_there_is_a_page,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -95,9 +101,7 @@ def test_each_phase_and_each_fault_is_met() -> None:
     assert {slug for slugs in TELLING.values() for slug in slugs} == set(BY_SLUG)
 
 
-@pytest.mark.skipif(
-    bool(WRITTEN_TO) or not page.TARGET.exists(), reason="`make faults` has not written the page"
-)
+@where_there_is_a_page
 def test_the_page_has_every_cell_and_says_what_was_seen(outcomes: dict[Place, Outcome]) -> None:
     check_page(
         ROWS["phases"],

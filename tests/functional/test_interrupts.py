@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from signals import as_in_a_terminal
+from waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -106,15 +107,6 @@ def write_models(project_dir: Path, texts: list[str]) -> None:
 def sessions(glue_client: Any) -> dict[str, str]:
     found = glue_client.list_sessions(Tags={"purpose": "interrupts"})["Sessions"]
     return {session["Id"]: session["Status"] for session in found}
-
-
-def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if value := condition():
-            return value
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 def four_at_work(project_dir: Path) -> bool:

@@ -19,7 +19,8 @@ import pytest
 import yaml
 from dbt.cli.main import dbtRunner
 from functional.conftest import TRANSPORT
-from signals import in_a_session_of_its_own, processes_of, wait_until
+from signals import in_a_session_of_its_own, processes_of
+from waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

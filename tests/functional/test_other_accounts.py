@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from dbt.tests.util import run_dbt
+from functional.conftest import stop_sessions
 from knobs import turned_back
 
 pytestmark = pytest.mark.slow
@@ -81,9 +82,7 @@ def shared(local_glue: Any, glue_client: Any) -> Iterator[None]:
             for table in tables:
                 glue_client.delete_table(DatabaseName="sales", Name=table["Name"], **account)
             glue_client.delete_database(Name="sales", **account)
-    for session in glue_client.list_sessions()["Sessions"]:
-        if session["Id"].startswith(SESSION) and session["Status"] == "READY":
-            glue_client.stop_session(Id=session["Id"])
+    stop_sessions(glue_client, SESSION)
 
 
 @pytest.fixture(scope="class")

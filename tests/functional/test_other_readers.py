@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from dbt.tests.util import run_dbt
+from functional.conftest import OnConnect
 
 from dbt.adapters.glue.clients import get_clients
 from dbt.adapters.glue.node_session import session_spec
@@ -21,12 +22,7 @@ KINDS = {
 }
 
 
-class TestTwoClients:
-    @pytest.fixture(scope="class")
-    def dbt_profile_target(self, dbt_profile_target: dict[str, Any]) -> dict[str, Any]:
-        session = {"session_type": "spark_connect", "glue_session_id": "functional-tests-connect"}
-        return {**dbt_profile_target, **session}
-
+class TestTwoClients(OnConnect):
     @pytest.fixture(scope="class")
     def models(self) -> dict[str, str]:
         return {f"{name}.sql": MODEL % config for name, config in KINDS.items()}

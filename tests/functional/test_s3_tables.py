@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from dbt.tests.util import get_manifest, run_dbt, run_dbt_and_capture
+from functional.conftest import stop_sessions
 
 pytestmark = pytest.mark.slow
 
@@ -101,11 +102,8 @@ SESSION = "functional-tests-s3-tables"
 
 @pytest.fixture(scope="module", autouse=True)
 def stopped(glue_client: Any) -> Iterator[None]:
-    """The sessions of these tests have a conf of their own, and are no use to others."""
     yield
-    for session in glue_client.list_sessions()["Sessions"]:
-        if session["Id"].startswith(SESSION) and session["Status"] == "READY":
-            glue_client.stop_session(Id=session["Id"])
+    stop_sessions(glue_client, SESSION)
 
 
 @pytest.fixture(scope="class")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from functional.conftest import stop_sessions
 
 pytestmark = pytest.mark.slow
 
@@ -193,9 +194,7 @@ def place(
     tmp_path_factory: pytest.TempPathFactory, local_glue: Any, glue_client: Any, quoting: str
 ) -> Iterator[Place]:
     yield Place(tmp_path_factory.mktemp("secrets"), local_glue, quoting)
-    for session in glue_client.list_sessions()["Sessions"]:
-        if session["Id"].startswith(SESSION) and session["Status"] == "READY":
-            glue_client.stop_session(Id=session["Id"])
+    stop_sessions(glue_client, SESSION)
 
 
 def test_runs_and_failures(place: Place) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from dbt.cli.main import dbtRunner
+from waiting import wait_until
 
 from dbt.adapters.glue.session import pool as pool_module
 
@@ -124,7 +125,7 @@ class Project:
 
     def _happen(self, cause: Callable[[], None], at_work: Callable[[], bool] | None = None) -> None:
         if at_work is not None:
-            wait_until(at_work, "the statement is at work")
+            wait_until(at_work, 300, "the statement is at work")
         self.died.append(time.monotonic())
         cause()
 
@@ -183,7 +184,7 @@ class Project:
     def deleted(self) -> None:
         session_id = self.session_id()
         self.glue.stop_session(Id=session_id)
-        wait_until(lambda: self.status(session_id) == "STOPPED", "it is stopped")
+        wait_until(lambda: self.status(session_id) == "STOPPED", 300, "it is stopped")
         try:
             self.glue.delete_session(Id=session_id)
         except self.glue.exceptions.EntityNotFoundException:
@@ -197,13 +198,6 @@ class Project:
         folder = self.warehouse / self.schema / name
         found = pyarrow.dataset.dataset(sorted(folder.rglob("*.parquet"))).to_table()
         return found.to_pylist()
-
-
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 300) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 @pytest.fixture(params=["livy", "spark_connect"])
@@ -230,7 +224,7 @@ def test_pain_12_a_session_dies_in_mid_run(
         session_id = deaths.session_id()
         monkeypatch.setattr(pool_module, "LOOK_AFTER", 0.0)
         turn(minute=0.001)
-        wait_until(lambda: deaths.status(session_id) == "TIMEOUT", "it has timed out")
+        wait_until(lambda: deaths.status(session_id) == "TIMEOUT", 300, "it has timed out")
         turn(minute=60.0)
 
     deaths.causes = {
@@ -266,7 +260,7 @@ def test_pain_12_a_session_dies_in_mid_run(
     assert [row["run"] for row in deaths.rows("rebuilt")] == [2]
     assert {row["tz"] for row in deaths.rows("rebuilt")} == {ZONE}
     assert {row["n"] for row in deaths.rows("rested")} == {7}
-    wait_until(deaths.all_have_ended, "no session is left")
+    wait_until(deaths.all_have_ended, 300, "no session is left")
 
 
 def test_a_query_that_kills_each_session(deaths: Project, turn: Callable[..., None]) -> None:
@@ -282,4 +276,4 @@ def test_a_query_that_kills_each_session(deaths: Project, turn: Callable[..., No
     assert told["greedy"][0] == "error"
     assert {told[f"modest_{number}"][0] for number in range(3)} == {"success"}
     assert "OutOfMemory" in told["greedy"][1] or "Sessions died under" in told["greedy"][1]
-    wait_until(deaths.all_have_ended, "no session is left")
+    wait_until(deaths.all_have_ended, 300, "no session is left")

@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import threading
-import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from typing import Any
 import pytest
 from dbt_common.exceptions import DbtDatabaseError
 from side_by_side import in_threads
+from waiting import wait_until
 
 from dbt.adapters.glue.connections import GlueConnectionManager
 from dbt.adapters.glue.credentials import GlueCredentials
@@ -62,13 +62,6 @@ def open_files() -> int:
 
 def ours_at_work() -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith("glue-")]
-
-
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 300) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 class Soak:
@@ -234,7 +227,7 @@ def test_a_soak(soak: Soak, turn: Callable[..., None], s3_client: Any) -> None:
 
     for _ in range(2):  # two pauses that are longer than the idle timeout
         turn(minute=0.01)
-        wait_until(lambda: set(soak.sessions()) == {"TIMEOUT"}, "the session has timed out")
+        wait_until(lambda: set(soak.sessions()) == {"TIMEOUT"}, 300, "the session has timed out")
         turn(minute=60.0)
         # A read finds the session gone, and runs again; an insert that met it would fail with that.
         assert soak.rows("select 1 as a")[0][0] == 1
@@ -265,7 +258,7 @@ def test_a_soak(soak: Soak, turn: Callable[..., None], s3_client: Any) -> None:
         )
 
     soak.connections.cleanup_all()
-    wait_until(lambda: not ours_at_work(), "our threads have ended")
+    wait_until(lambda: not ours_at_work(), 300, "our threads have ended")
     assert kept() == Counter()
     assert set(soak.sessions()) <= {"STOPPED", "STOPPING", "TIMEOUT"}
     listed = s3_client.list_objects_v2(Bucket=BUCKET, Prefix=f"{soak.location}/_dbt_glue")

@@ -5,15 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from signals import as_in_a_terminal
+from waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -93,13 +93,6 @@ class Project:
 ENDLESS_MODEL = f"{{{{ config(materialized='table', enabled=var('endless', false)) }}}} {ENDLESS}"
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 600) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
-
-
 @pytest.fixture(params=["livy", "spark_connect"])
 def processes(request: Any, local_glue: Any, glue_client: Any, tmp_path: Path) -> Iterator[Project]:
     project = Project(tmp_path, local_glue, glue_client, request.param)
@@ -122,9 +115,12 @@ def test_pain_33_processes_that_start_at_once_share_the_session_of_a_name(
     )
     first = processes.start("a", "run", "--target", "named")
     second = processes.start("b", "run", "--target", "named")
-    wait_until(lambda: "START sql" in processes.output("c").read_text(), "the third one is at work")
+    wait_until(
+        lambda: "START sql" in processes.output("c").read_text(), 600, "the third one is at work"
+    )
     wait_until(
         lambda: any("OK created" in processes.output(who).read_text() for who in "ab"),
+        600,
         "another has built a model beside it",
     )
     endless.send_signal(signal.SIGKILL)

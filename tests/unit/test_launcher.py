@@ -314,19 +314,11 @@ class TestJars:
 
 class TestRealServer:
     def test_start_use_stop(self, tmp_path: Path) -> None:
-        import boto3
-
         local = launcher.ensure_running(tmp_path, report=lambda line: None)
         try:
             modules = launcher.health(local)
             assert modules["pid"] == local.pid
-            s3 = boto3.client(
-                "s3",
-                endpoint_url=local.url,
-                region_name=local.region,
-                aws_access_key_id="local",
-                aws_secret_access_key="local",
-            )
+            s3 = local.client("s3")
             s3.create_bucket(Bucket="real")
             s3.put_object(Bucket="real", Key="k", Body=b"x")
             assert (tmp_path / "s3" / "real" / "k").read_bytes() == b"x"

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 from side_by_side import in_threads
-from signals import wait_until
 from unit.fake_sessions import Clock, Sessions
+from waiting import wait_until
 
 from dbt.adapters.glue import build_folders
 from dbt.adapters.glue.build_folders import is_staging

@@ -28,18 +28,6 @@ class OtherCatalog:
     name: str
     account: str
 
-    def iceberg_conf(self, warehouse: str | None) -> dict[str, str]:
-        """The Spark catalog. Nothing is made in it, so `warehouse` only keeps Iceberg content."""
-        prefix = f"spark.sql.catalog.{self.name}"
-        conf = {
-            prefix: "org.apache.iceberg.spark.SparkCatalog",
-            f"{prefix}.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
-            f"{prefix}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-            f"{prefix}.glue.skip-name-validation": "true",
-            f"{prefix}.glue.id": self.account,
-        }
-        return conf | ({f"{prefix}.warehouse": warehouse} if warehouse else {})
-
     def schema(self, name: str) -> str:
         """The database's name in Spark's session catalog."""
         return f"{self.account}{SEPARATOR}{name}"

@@ -147,10 +147,14 @@ def session_conf(
         conf.update(_iceberg_conf(formats, iceberg_catalog, warehouse, catalog_id, user_conf))
         for bucket in table_buckets:
             if f"spark.sql.catalog.{bucket.catalog}" not in user_conf:
-                conf.update(bucket.spark_conf())
+                # S3 Tables chooses where tables lie; Iceberg wants a `warehouse` all the same
+                # ("Cannot derive default warehouse location").
+                place = f"s3://{bucket.bucket}/warehouse/"
+                conf.update(_glue_catalog(bucket.catalog, bucket.catalog_id, place))
         for other in others:
             if f"spark.sql.catalog.{other.name}" not in user_conf:
-                conf.update(other.iceberg_conf(warehouse))
+                conf.update(_glue_catalog(other.name, other.account, warehouse))
+                conf.update(_any_name(other.name))
     conf.update(user_conf)
     return conf
 
@@ -172,19 +176,30 @@ def _iceberg_conf(
             "Delta and Hudi, not both",
             hint="Set custom_iceberg_catalog_namespace: glue_catalog.",
         )
-    kind = "SparkCatalog" if catalog else "SparkSessionCatalog"
+    name, kind = (catalog, "SparkCatalog") if catalog else ("spark_catalog", "SparkSessionCatalog")
+    return _glue_catalog(name, catalog_id, warehouse, kind) | _any_name(name)
+
+
+def _glue_catalog(
+    name: str, catalog_id: str | None, warehouse: str | None, kind: str = "SparkCatalog"
+) -> dict[str, str]:
+    """A Spark catalog of Iceberg tables, in the Data Catalog of that id or of the session's own."""
+    prefix = f"spark.sql.catalog.{name}"
     conf = {
         prefix: f"org.apache.iceberg.spark.{kind}",
         f"{prefix}.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
         f"{prefix}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-        # Names with a dash are legal in Glue; Iceberg refuses them by itself.
-        f"{prefix}.glue.skip-name-validation": "true",
     }
     if warehouse:
         conf[f"{prefix}.warehouse"] = warehouse
     if catalog_id:
         conf[f"{prefix}.glue.id"] = catalog_id
     return conf
+
+
+def _any_name(catalog: str) -> dict[str, str]:
+    """Names with a dash are legal in Glue; Iceberg refuses them by itself."""
+    return {f"spark.sql.catalog.{catalog}.glue.skip-name-validation": "true"}
 
 
 def uncached(conf: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -41,21 +41,6 @@ class TableBucket:
     def catalog_id(self) -> str:
         return f"{self.account}:s3tablescatalog/{self.bucket}"
 
-    def spark_conf(self) -> dict[str, str]:
-        """The Spark catalog, by Iceberg's GlueCatalog.
-
-        S3 Tables chooses where tables lie; Iceberg wants a `warehouse` all the same ("Cannot
-        derive default warehouse location").
-        """
-        prefix = f"spark.sql.catalog.{self.catalog}"
-        return {
-            prefix: "org.apache.iceberg.spark.SparkCatalog",
-            f"{prefix}.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
-            f"{prefix}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-            f"{prefix}.glue.id": self.catalog_id,
-            f"{prefix}.warehouse": f"s3://{self.bucket}/warehouse/",
-        }
-
 
 class TableBuckets(Mapping[str, TableBucket]):
     """Table buckets by Spark catalog, whatever the case of the name; the first is the default."""

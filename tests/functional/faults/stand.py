@@ -91,6 +91,11 @@ class Record:
                 file.write(json.dumps(one, ensure_ascii=False) + "\n")
 
 
+where_there_is_a_page = pytest.mark.skipif(
+    bool(WRITTEN_TO) or not page.TARGET.exists(), reason="`make faults` has not written the page"
+)
+
+
 def check_page(rows: list[str], titles: list[str], seen: dict[tuple[str, str], str]) -> None:
     """The page has every cell, and for those that were seen their verdicts."""
     written = page.written()

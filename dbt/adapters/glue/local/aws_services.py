@@ -46,7 +46,7 @@ class AwsServices:
                 status, headers, answer = self._dispatch(service, region, request, body)
         except ApiError as error:
             return error_response(service, error)
-        except NotImplementedError:
+        except NotImplementedError:  # moto's word for an operation that it lacks
             missing = ApiError(
                 "UnknownOperationException",
                 f"Local Glue does not implement {service}:{operation}.",

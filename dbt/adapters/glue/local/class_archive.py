@@ -102,15 +102,7 @@ def _make(
 
 def _record(local: Any, formats: Sequence[str], record: Path) -> None:
     """A session that uses every format and writes down, as it ends, which classes it loaded."""
-    import boto3
-
-    glue = boto3.client(
-        "glue",
-        endpoint_url=local.url,
-        region_name=local.region,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
+    glue = local.client("glue")
     glue.create_database(DatabaseInput={"Name": "classes", "LocationUri": "s3://classes/db/"})
     conf = {
         "spark.sql.extensions": ",".join(_EXTENSIONS[name] for name in formats),

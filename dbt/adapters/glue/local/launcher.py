@@ -54,6 +54,18 @@ class LocalGlue:
     region: str = "us-east-1"
     role_arn: str = "arn:aws:iam::123456789012:role/LocalGlue"
 
+    def client(self, service: str) -> Any:
+        """boto3's client of `glue`, `s3` and the like, without a setting of the user's."""
+        import boto3
+
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=self.region,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
 
 def resolve_dir(local_dir: str | Path | None = None) -> Path:
     """`local_dir`, else DBT_GLUE_LOCAL_DIR, else ~/.dbt-glue/local; absolute."""

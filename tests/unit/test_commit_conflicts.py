@@ -2,12 +2,17 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import grpc
 import pytest
+from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from dbt.adapters.glue.commit_conflicts import PAUSES, outlast
+from dbt.adapters.glue.commit_conflicts import PAUSES, lost_commit, outlast
 from dbt.adapters.glue.exceptions import SessionLost, StatementError
+from dbt.adapters.glue.session.connect_errors import told_by
+from dbt.adapters.glue.session.runtime.errors import describe
 
 RECORDED = json.loads(Path(__file__).with_name("recorded_errors.json").read_text("utf-8"))
 CONFLICTS = [
@@ -104,3 +109,76 @@ def test_another_error_in_a_repeat_is_told() -> None:
     with pytest.raises(SessionLost):
         outlast(MERGE, runs, lambda seconds: None)
     assert runs.count == 2
+
+
+LOST = "org.apache.iceberg.exceptions.CommitFailedException"
+UNKNOWN = "org.apache.iceberg.exceptions.CommitStateUnknownException"
+REFUSED = "software.amazon.awssdk.services.glue.model.ConcurrentModificationException"
+OF_GLUE = "Update table failed due to concurrent modifications. (SDK Attempt Count: %d)"
+ABORTED = ("org.apache.spark.SparkException", "[WRITING_JOB_ABORTED] Writing job aborted.")
+CHAINS = {  # of the exceptions that Spark raises, outermost first; whether it runs again
+    "lost": ([(LOST, "Cannot commit a.b"), (REFUSED, OF_GLUE % 1)], True),
+    "lost_in_job": ([ABORTED, (LOST, "Cannot commit a.b"), (REFUSED, OF_GLUE % 1)], True),
+    "of_glue": ([(REFUSED, OF_GLUE % 1)], True),
+    "of_glue_repeated": ([(REFUSED, OF_GLUE % 2)], False),
+    "unknown": ([(UNKNOWN, "Cannot determine"), (REFUSED, OF_GLUE % 1)], False),
+    "unknown_in_job": ([ABORTED, (UNKNOWN, "Cannot determine"), (LOST, "Cannot commit")], False),
+    "hudi": (
+        [
+            (
+                "org.apache.hudi.exception.HoodieWriteConflictException",
+                "java.util.ConcurrentModificationException: Cannot resolve conflicts",
+            ),
+            ("java.util.ConcurrentModificationException", "Cannot resolve conflicts"),
+        ],
+        True,
+    ),
+}
+
+
+class JavaException:
+    def __init__(self, chain: list[tuple[str, str]]) -> None:
+        (self.name, self.message), *self.causes = chain
+
+    def getMessage(self) -> str:
+        return self.message
+
+    def toString(self) -> str:
+        return f"{self.name}: {self.message}"
+
+    def getCause(self) -> Any:
+        return JavaException(self.causes) if self.causes else None
+
+
+def over_livy(chain: list[tuple[str, str]]) -> str:
+    error = Exception("An error occurred while calling o1.sql.")
+    error.java_exception = JavaException(chain)  # type: ignore[attr-defined]
+    return describe(error)["message"]
+
+
+def over_connect(chain: list[tuple[str, str]]) -> str:
+    trace = "\nCaused by: ".join(f"{name}: {text}\n\tat a.b(C.java:1)" for name, text in chain)
+    (name, message), *_ = chain
+    info = error_details_pb2.ErrorInfo(reason=name, metadata={"stackTrace": trace})
+    status = status_pb2.Status(code=code_pb2.INTERNAL, message=message)
+    status.details.add().Pack(info)
+    call = SimpleNamespace(
+        code=lambda: grpc.StatusCode.INTERNAL,
+        details=lambda: message,
+        trailing_metadata=lambda: [("grpc-status-details-bin", status.SerializeToString())],
+    )
+    return told_by(call).message
+
+
+@pytest.mark.parametrize("over", [over_livy, over_connect])
+@pytest.mark.parametrize(("chain", "again"), CHAINS.values(), ids=CHAINS)
+def test_what_the_format_says_of_the_outcome_decides(over: Any, chain: Any, again: bool) -> None:
+    """An exception's causes do not know whether the commit was made; Spark's job knows less."""
+    message = over(chain)
+    assert lost_commit(MERGE, StatementError(message)) is again
+    assert chain[-1][1] in message
+
+
+@pytest.mark.parametrize("chain", [chain for chain, _ in CHAINS.values()], ids=CHAINS)
+def test_both_transports_tell_the_same(chain: Any) -> None:
+    assert over_livy(chain) == over_connect(chain)

@@ -97,6 +97,11 @@ DATA = (
             Sign(text=r"Found concurrently added DV for |Missing required files to delete: "),
             Sign(text=r"Cannot commit, (missing data files|found new (position )?delete for rep)"),
             Sign(text=r"because Glue detected concurrent update"),
+            # a service's own repeat may have met what its first attempt had done
+            Sign(
+                text=r"\.glue\.model\.ConcurrentModificationException: "
+                r"(?!.*SDK Attempt Count: ([2-9]|1\d))"
+            ),
             Sign(
                 classes=("DELTA_CONCURRENT_APPEND", "DELTA_CONCURRENT_DELETE_READ")
                 + ("DELTA_CONCURRENT_DELETE_DELETE", "DELTA_CONCURRENT_WRITE")

@@ -45,6 +45,8 @@ STACK = re.compile(r"(\n\s+at [^\n]*|\n\s*\.\.\. \d+ more|\n+Driver stacktrace:)
 # Where the frames of an exception begin, behind its message, which is the user's SQL too.
 FRAMES = re.compile(r"\n\t(at [^\s(]+\(|\.\.\. \d+ |Suppressed: )|\nDriver stacktrace:")
 ROOT_LENGTH = 2000
+# What an exception says of the outcome of a commit, which its causes do not know.
+OUTCOME = re.compile(r"org\.apache\.(iceberg\.exceptions\.Commit|hudi\.exception\.\w*Conflict)\w+")
 # Those that pyspark knows, in its order; it shows their own message, and of all others a cause's.
 KNOWN = (
     "org.apache.spark.sql.catalyst.parser.ParseException",
@@ -160,15 +162,19 @@ def causes(trace: str) -> list[Cause]:
 
 
 def _from_chain(chain: list[Cause], message: str, known: bool) -> str:
+    outcomes = [cause for cause in chain if OUTCOME.fullmatch(cause.java_class)]
     if known:
         # Spark has cut the one, or we the other.
         message = max(message, chain[0].message, key=len)
     else:
         telling = [cause for cause in chain if re.match(r"\[[A-Z_.0-9]+\]", cause.message)]
-        message = str(telling[0] if telling else chain[-1])
-    root = str(chain[-1]).strip()[:ROOT_LENGTH]
-    told = root.split("\n")[0].split(": ", 1)[-1]
-    return message.strip() if told in message else f"{message}\nCaused by: {root}"
+        message = str([*telling, *outcomes, chain[-1]][0])
+    for cause in (*outcomes[:1], chain[-1]):
+        text = str(cause).strip()[:ROOT_LENGTH]
+        told = text.split("\n")[0].split(": ", 1)[-1]
+        if told not in message:
+            message = f"{message}\nCaused by: {text}"
+    return message.strip()
 
 
 def _from_message(message: str, java_class: str, known: bool) -> str:

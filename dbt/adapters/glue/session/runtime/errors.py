@@ -8,6 +8,8 @@ import traceback
 
 ROOT_LENGTH = 2000
 PRINTED_LENGTH = 4000
+# What an exception says of the outcome of a commit, which its causes do not know.
+OUTCOME = re.compile(r"org\.apache\.(iceberg\.exceptions\.Commit|hudi\.exception\.\w*Conflict)\w+")
 
 
 def cancelled():
@@ -32,7 +34,7 @@ def describe(error, filename=None):
     """Class, message, Spark's error class and SQLSTATE; of Python, the user's lines and prints."""
     chain = _java_chain(getattr(error, "java_exception", None) or getattr(error, "_origin", None))
     cause = None if hasattr(error, "_origin") else _telling(chain)
-    message = _with_root(str(error) if cause is None else _java_message(cause), chain)
+    message = _with_causes(str(error) if cause is None else _java_message(cause), chain)
     return {
         "name": type(error).__name__,
         "message": message or type(error).__name__,
@@ -64,19 +66,29 @@ def _java_chain(error):
     return chain
 
 
+def _outcomes(chain):
+    return [error for error in chain if OUTCOME.match(error.toString())]
+
+
 def _telling(chain):
-    """Of a Java exception and its causes, the first with an error class, else the innermost."""
+    """Of a Java exception and its causes, the first with an error class, or of a commit's outcome.
+
+    Else the innermost.
+    """
     for error in chain:
         if re.match(r"[\w.$]+: \[[A-Z_.0-9]+\]", error.toString()):
             return error
-    return chain[-1] if chain else None
+    return next(iter([*_outcomes(chain), *chain[-1:]]), None)
 
 
-def _with_root(message, chain):
-    """The message, and the innermost cause where it says more ("Task failed while writing")."""
-    root = _java_message(chain[-1]).strip()[:ROOT_LENGTH] if chain else ""
-    told = root.split("\n")[0].split(": ", 1)[-1]
-    return message if not told or told in message else message + "\nCaused by: " + root
+def _with_causes(message, chain):
+    """The message, and causes where they say more ("Task failed while writing")."""
+    for error in _outcomes(chain)[:1] + chain[-1:]:
+        text = _java_message(error).strip()[:ROOT_LENGTH]
+        told = text.split("\n")[0].split(": ", 1)[-1]
+        if told not in message:
+            message += "\nCaused by: " + text
+    return message
 
 
 def _java_message(error):

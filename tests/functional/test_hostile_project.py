@@ -170,9 +170,8 @@ class TestHostileProject:
             assert table["Parameters"]["it's a note"] == noted(name)
         prefix = "glue_catalog." if name == "iceberg" else ""
         full = f"{prefix}{built.test_schema}.table_{name}"
-        if name in ("parquet", "hudi"):  # the others: test_docs_have_what_the_project_says
-            described = built.run_sql(f"describe extended {full}", fetch="all")
-            assert dict((row[0], row[2]) for row in described)["cell"] == COMMENT
+        described = built.run_sql(f"describe extended {full}", fetch="all")
+        assert dict((row[0], row[2]) for row in described)["cell"] == COMMENT
         shown = built.run_sql(f"show tblproperties {full}", fetch="all")
         assert dict(tuple(row) for row in shown)["it's a note"] == noted(name)
 

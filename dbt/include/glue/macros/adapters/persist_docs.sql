@@ -55,3 +55,22 @@
 {% macro glue__column_comment(description) -%}
   {{ return(adapter.column_comment(description)) }}
 {%- endmacro %}
+
+
+{#-- The comments that persist_docs asks for of columns, by the column's name in lower case. --#}
+{% macro glue__persisted_descriptions() -%}
+  {%- set described = {} -%}
+  {%- if config.persist_column_docs() -%}
+    {%- for name, column in model.columns.items() if column.description -%}
+      {%- do described.update({name | lower: glue__column_comment(column.description)}) -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {{ return(described) }}
+{%- endmacro %}
+
+
+{% macro glue__comment_of(name, described) -%}
+  {%- if name | lower in described -%}
+    comment {{ glue__literal(described[name | lower]) }}
+  {%- endif -%}
+{%- endmacro %}

@@ -3,9 +3,10 @@
     {{ create_temporary_view(relation, compiled_code) }}
   {%- else -%}
     {%- set table = glue__formatted(relation) -%}
-    {{ glue__create_clauses('create table', table, names=glue__names_for_partitions(compiled_code)) }}
+    {%- set rows = glue__with_comments(table, compiled_code) if glue__writes_iceberg() else compiled_code -%}
+    {{ glue__create_clauses('create table', table, names=glue__names_for_partitions(rows)) }}
     as
-    {{ glue__in_order(compiled_code) }}
+    {{ glue__in_order(rows) }}
   {%- endif -%}
 {%- endmacro %}
 
@@ -34,7 +35,7 @@
 {#-- `location` is where a build goes that is to take the table's place. --#}
 {% macro glue__create_clauses(verb, table, columns=none, names=none, location=none) -%}
   {{ verb }} {{ table }}
-  {% if columns %}({{ glue__column_definitions(columns) }}){% endif %}
+  {% if columns %}({{ glue__column_definitions(columns, glue__persisted_descriptions()) }}){% endif %}
   {{ file_format_clause() }}
   {{ options_clause() }}
   {{ glue__partition_cols('partitioned by', names=names) if names else partition_cols(label='partitioned by') }}
@@ -45,9 +46,9 @@
 {%- endmacro %}
 
 
-{% macro glue__column_definitions(columns) -%}
+{% macro glue__column_definitions(columns, described={}) -%}
   {%- for column in columns -%}
-    {{ column.quoted }} {{ column.dtype }}{{ ', ' if not loop.last }}
+    {{ column.quoted }} {{ column.dtype }} {{ glue__comment_of(column.name, described) }}{{ ', ' if not loop.last }}
   {%- endfor -%}
 {%- endmacro %}
 
@@ -103,6 +104,24 @@
     {{ glue__rebuild_aside(existing_relation, target_relation, sql, statement_name) }}
   {%- endif -%}
   {{ glue__keep_order(target_relation) }}
+{%- endmacro %}
+
+
+{#-- CREATE TABLE AS has no place for comments of columns, and takes those of the columns that it
+     reads: here of a view of the query. Made afterwards, they are a statement and a commit for each
+     column, and a table that is replaced loses them, though the Data Catalog keeps its own. --#}
+{% macro glue__with_comments(relation, sql) -%}
+  {%- set described = glue__persisted_descriptions() -%}
+  {%- if not described -%}
+    {{ return(sql) }}
+  {%- endif -%}
+  {%- set names = get_column_schema_from_query(sql) | map(attribute='name') -%}
+  {%- set view = make_temp_relation(relation) -%}
+  {%- call statement('create_view_with_comments') -%}
+    create or replace temporary view {{ view }} ({{ glue__described_names(names, described) }}) as
+    {{ sql }}
+  {%- endcall -%}
+  {{ return('select * from ' ~ view) }}
 {%- endmacro %}
 
 

@@ -9,11 +9,12 @@
   {%- if moves -%}
     {{ glue__write_and_move(build, existing_relation, sql, statement_name) }}
   {%- else -%}
-    {%- set names = glue__names_for_partitions(sql) -%}
+    {%- set rows = glue__with_comments(target_relation, sql) if glue__writes_iceberg() else sql -%}
+    {%- set names = glue__names_for_partitions(rows) -%}
     {%- call statement(statement_name) -%}
       {{ glue__create_clauses('create table', build, names=names, location=adapter.build_location(build)) }}
       as
-      {{ glue__in_order(sql) }}
+      {{ glue__in_order(rows) }}
     {%- endcall -%}
     {{ glue__put_in_place(build, existing_relation, target_relation) }}
   {%- endif -%}

@@ -1,7 +1,8 @@
 {% macro glue__get_replace_table_sql(relation, sql) -%}
+  {%- set rows = glue__with_comments(relation, sql) -%}
   {{ glue__create_clauses('create or replace table', glue__formatted(relation)) }}
   as
-  {{ glue__in_order(sql) }}
+  {{ glue__in_order(rows) }}
 {%- endmacro %}
 
 
@@ -29,7 +30,8 @@
   {%- do adapter.replace_delta(
     target_relation, glue__py_replace_delta(), sql,
     partition_by=glue__as_list(config.get('partition_by')), options=glue__write_options(),
-    properties=glue__table_properties(), comment=glue__comment()
+    properties=glue__table_properties(), comment=glue__comment(),
+    column_comments=glue__persisted_descriptions()
   ) -%}
   {%- call noop_statement(statement_name, 'OK', 'OK') -%}
     {{ sql }}
@@ -41,8 +43,17 @@
      hear of new columns. Properties that the config no longer has stay. --#}
 {% macro glue__py_replace_delta() -%}
 def replace_delta(wanted):
+    def commented(rows, field):
+        column = rows["`" + field.name.replace("`", "``") + "`"]
+        said = wanted["column_comments"].get(field.name.lower())
+        if said is None:
+            return column
+        return column.alias(field.name, metadata={**field.metadata, "comment": said})
+
     table, rows = wanted["table"], spark.sql(wanted["query"])
     before = spark.sql("describe detail " + table).first()
+    if wanted["column_comments"]:
+        rows = rows.select(*(commented(rows, field) for field in rows.schema))
     shape = spark.table(table).schema.simpleString(), ",".join(before["partitionColumns"])
     writer = rows.write.format("delta").mode("overwrite").options(**wanted["options"])
     writer = writer.option("overwriteSchema", "true").option("partitionOverwriteMode", "static")

@@ -7,8 +7,9 @@
     {{ glue__warn_of_constraints() }}
   {%- endif %}
   create or replace view {{ view }}
-  {%- if config.persist_column_docs() and model.columns %}
-    ({{ glue__view_columns(get_columns_in_query(sql)) }})
+  {%- set described = glue__persisted_descriptions() %}
+  {%- if described %}
+    ({{ glue__described_names(get_columns_in_query(sql), described) }})
   {%- endif %}
   {{ comment_clause() }}
   as
@@ -16,15 +17,9 @@
 {%- endmacro %}
 
 
-{% macro glue__view_columns(names) -%}
-  {%- set described = {} -%}
-  {%- for name, column in model.columns.items() -%}
-    {%- do described.update({name | lower: glue__column_comment(column.description)}) -%}
-  {%- endfor -%}
+{% macro glue__described_names(names, described) -%}
   {%- for name in names -%}
-    {{ adapter.quote(name) }}
-    {%- if described.get(name | lower) %} comment {{ glue__literal(described[name | lower]) }}{% endif -%}
-    {{ ', ' if not loop.last }}
+    {{ adapter.quote(name) }} {{ glue__comment_of(name, described) }}{{ ', ' if not loop.last }}
   {%- endfor -%}
 {%- endmacro %}
 

@@ -27,7 +27,8 @@ FLOORS = [
     {"connections", "docs"},
     {"table_swap", "catalog_relations", "handle", "python_submissions", "lakeformation"}
     | {"result_table", "seeds", "lost_sessions"},
-    {"temporaries", "older_builds", "leftovers", "catalogs", "commit_conflicts"},
+    {"temporaries", "older_builds", "leftovers", "catalogs", "commit_conflicts"}
+    | {"last_modified"},
     {"query_relation"},
     {"schema_changes"},
     {"relation", "column", "storage", "node_session", "model_config"}

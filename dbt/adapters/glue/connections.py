@@ -57,8 +57,7 @@ logger = AdapterLogger("Glue")
 
 # The commands that are sure to send SQL: `which` of dbt's flags.
 COMMANDS_WITH_SQL = frozenset(
-    {"build", "run", "test", "seed", "snapshot", "show", "retry", "clone", "freshness"}
-    | {"source", "run-operation"}
+    {"build", "run", "test", "seed", "snapshot", "show", "retry", "clone", "run-operation"}
 )
 # A longer result goes through S3; with use_arrow every one that is not tiny does.
 INLINE_BYTES = 256 * 1024

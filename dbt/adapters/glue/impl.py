@@ -1,13 +1,16 @@
 """GlueAdapter: what dbt may ask of Glue. The work lives one floor down."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
 from multiprocessing.context import SpawnContext
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.base import BaseRelation, available
-from dbt.adapters.base.impl import ConstraintSupport
+from dbt.adapters.base.impl import ConstraintSupport, FreshnessResponse
 from dbt.adapters.capability import Capability, CapabilityDict, CapabilitySupport, Support
 from dbt.adapters.catalogs import CatalogIntegration, CatalogIntegrationConfig
+from dbt.adapters.contracts.connection import AdapterResponse
+from dbt.adapters.contracts.macros import MacroResolverProtocol
 from dbt.adapters.contracts.relation import RelationConfig
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.contracts.constraints import ConstraintType
@@ -17,7 +20,9 @@ from dbt.adapters.glue.catalogs import S3TablesIntegration, of_profile, of_proje
 from dbt.adapters.glue.column import GlueColumn
 from dbt.adapters.glue.connections import GlueConnectionManager
 from dbt.adapters.glue.docs import docs_table, for_databases
+from dbt.adapters.glue.exceptions import CatalogError
 from dbt.adapters.glue.incremental_methods import IncrementalMethods
+from dbt.adapters.glue.last_modified import last_modified
 from dbt.adapters.glue.model_config import GlueConfig, refuse_catalog, refuse_variables
 from dbt.adapters.glue.python_methods import PythonMethods
 from dbt.adapters.glue.relation import GlueRelation
@@ -52,6 +57,7 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
     _capabilities = CapabilityDict(
         {
             Capability.SchemaMetadataByRelations: CapabilitySupport(support=Support.Full),
+            Capability.TableLastModifiedMetadata: CapabilitySupport(support=Support.Full),
             # where a format's batches conflict, IncrementalMethods sets concurrent_batches: false
             Capability.MicrobatchConcurrency: CapabilitySupport(support=Support.Full),
         }
@@ -264,6 +270,25 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
 
     def debug_query(self) -> None:
         self.execute("select 1 as id", fetch=True)
+
+    # --- freshness
+
+    @glue_errors
+    def calculate_freshness_from_metadata(
+        self, source: BaseRelation, macro_resolver: MacroResolverProtocol | None = None
+    ) -> tuple[AdapterResponse | None, FreshnessResponse]:
+        """The age of a source without a `loaded_at_field`, by last_modified.py; no session."""
+        catalog = self.catalog_in(source.database)
+        table = catalog.get_table(*self._name(source))
+        if table is None:
+            raise CatalogError(
+                f"There is no table {source}: its freshness cannot be told.",
+                hint="Correct the source's `schema` (the Glue database) or `identifier`.",
+                operation="GetTable",
+                code="EntityNotFoundException",
+            )
+        found = last_modified(table, catalog, self.storage)
+        return None, self._create_freshness_response(found, datetime.now(timezone.utc))
 
     # --- docs
 

@@ -225,8 +225,13 @@ class TableStorage:
         return self._delete(base, left)
 
     def objects_below(self, location: str) -> Iterator[dict[str, Any]]:
-        """ListObjectsV2's Contents."""
-        return self._objects(*split_location(location))
+        """ListObjectsV2's Contents; of the whole bucket for a location without a key."""
+        bucket, prefix = split_location(location)
+        if prefix:
+            yield from self._objects(bucket, prefix)
+        else:
+            for page in self._pages(Bucket=bucket):
+                yield from page.get("Contents", ())
 
     def folders_below(self, location: str) -> set[str]:
         """Names of the folders right below a location; none where there are thousands of them."""

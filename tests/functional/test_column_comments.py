@@ -15,6 +15,9 @@ select 1 as id, 'x' as `{name}`, 2 as plain
 """
 # the parser of Hive's types takes no dots
 NAMES = {"parquet": "Mixed", "iceberg": "Mixed.Case", "delta": "Mixed.Case"}
+# Spark's ALTER COLUMN does not find a partition of plain files
+PARTED = "{{ config(materialized='%s', partition_by='part') }} select 1 as id, 'x' as part"
+PARTS = {"parted_table": "table", "parted_increment": "incremental"}
 SEED = "id,colour\n1,red\n2,\n"
 
 
@@ -28,6 +31,7 @@ def columns(name: str, word: str) -> list[dict[str, str]]:
 
 def properties(word: str) -> str:
     models = [{"name": f"t_{k}", "columns": columns(name, word)} for k, name in NAMES.items()]
+    models += [{"name": name, "columns": columns("part", word)} for name in PARTS]
     seeds = [{"name": "seeded", "columns": columns("colour", word)}]
     return yaml.safe_dump({"models": models, "seeds": seeds})
 
@@ -42,6 +46,7 @@ class TestComments:
     @pytest.fixture(scope="class")
     def models(self) -> dict[str, str]:
         models = {f"t_{k}.sql": MODEL.format(file_format=k, name=v) for k, v in NAMES.items()}
+        models |= {f"{name}.sql": PARTED % kind for name, kind in PARTS.items()}
         return {**models, "schema.yml": properties("number")}
 
     @pytest.fixture(scope="class")
@@ -66,8 +71,11 @@ class TestComments:
         for file_format, name in NAMES.items():
             said = {"id": f"its {word}", name: f"it's {word} `{{{{`", "plain": None}
             assert comments(project, f"t_{file_format}") == said, file_format
+        said = {"id": f"its {word}", "part": f"it's {word} `{{{{`"}
+        assert [comments(project, name) for name in PARTS] == [said] * len(PARTS)
         said = {"id": f"its {word}", "colour": f"it's {word} `{{{{`"}
         assert comments(project, "seeded") == said
         altered = set(re.findall(r"(?i)alter table \S*t_(\w+)`? alter column", log))
         assert "iceberg" not in altered
         assert not (kept and altered)
+        assert not (kept and re.search("(?i)alter table \\S*parted_increment", log))

@@ -91,6 +91,31 @@ class TestPain20Microbatch:
         assert found_in(rebuilt) == dict.fromkeys(rebuilt, REPLACED)
 
 
+class TestPredicates:
+    """Row 6 is not to be replaced; the partition of its batch is, for row 7."""
+
+    CASES = ("parquet", "parquet_by_event_time", "hudi", "iceberg_plain")
+
+    @pytest.fixture(scope="class")
+    def models(self) -> dict[str, str]:
+        batched = {}
+        for name in self.CASES:
+            file_format, extra, day = CASES[name]
+            extra += ", incremental_predicates=['id <> 6' if var('run', 1) == 2 else 'true']"
+            model = BATCHED.format(file_format=file_format, extra=extra, day=day)
+            batched[f"{name}.sql"] = model + "where id <> 6 or {{ var('run', 1) }} = 1"
+        return {"events.sql": EVENTS, **batched}
+
+    def test_what_they_leave_out_stays(self, project: Any) -> None:
+        run_dbt(["run", *WINDOW])
+        run_dbt(["run", "--vars", "run: 2", *LAST_DAYS])
+        wanted = {
+            name: sorted({**dict(rows), 6: "a"}.items())
+            for name, rows in expected(self.CASES).items()
+        }
+        assert found_in(self.CASES) == wanted
+
+
 MANY = """
 {{{{ config(materialized='incremental', incremental_strategy='microbatch',
             file_format='{file_format}', event_time='happened', batch_size='hour',

@@ -26,6 +26,8 @@ APPENDED = [{"id": 1, "name": "x"}, {"id": 2, "name": "y", "extra": "new"}]
 NESTED = "select 1 as id, named_struct('a', 1, 'b', 'x') as s"
 # other order, a field more, a field less
 NESTED_MORE = "select 2 as id, named_struct('c', 3.5D, 'a', 2) as s"
+ODD_NAMES = "select 1 as id, named_struct('my-col', 1, 'größe', array('x')) as s"
+ODD_ROW = {"id": 1, "s": {"my-col": 1, "größe": ["x"]}}
 LISTS = "select 1 as id, array(named_struct('a', 1)) as s, map('k', named_struct('v', 1)) as m"
 LISTS_MORE = (
     "select 2 as id, array(named_struct('w', 'q', 'a', 2)) as s,"
@@ -117,6 +119,14 @@ CASES |= {
     "nested_parquet": (
         "parquet",
         Case("append_new_columns", NESTED_MORE, "cannot add a field to a struct: s.c", NESTED),
+    ),
+    "names_lacking_iceberg": (
+        "iceberg",
+        Case("append_new_columns", "select 2 as id", [ODD_ROW, {"id": 2}], ODD_NAMES),
+    ),
+    "names_added_delta": (
+        "delta",
+        Case("append_new_columns", ODD_NAMES, [{"id": 2}, ODD_ROW], "select 2 as id"),
     ),
     "nested_sync_iceberg": (
         "iceberg",

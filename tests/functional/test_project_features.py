@@ -17,8 +17,13 @@ class TestHooks:
             "hooked.sql": """
 {{ config(
     materialized='table',
-    pre_hook="create table {{ target.schema }}.before_it as select 'before' as word",
+    pre_hook=[
+        "insert into {{ target.schema }}.before_it select 'inside'",
+        before_begin("create table {{ target.schema }}.before_it as select 'before' as word")
+    ],
     post_hook=[
+        after_commit("insert into {{ target.schema }}.before_it select concat('all ', count(*)) "
+            ~ "from {{ target.schema }}.before_it"),
         "insert into {{ target.schema }}.before_it select 'after'",
         "insert into {{ target.schema }}.before_it select count(*) from {{ this }}"
     ]) }}
@@ -37,7 +42,7 @@ select 1 as id
         found = project.run_sql(
             f"select word from {project.test_schema}.before_it order by word", fetch="all"
         )
-        assert [row[0] for row in found] == ["1", "after", "before", "end"]
+        assert [row[0] for row in found] == ["1", "after", "all 4", "before", "end", "inside"]
 
 
 SCHEMA_YML = """

@@ -1,13 +1,14 @@
 """Tables are built anew without a gap: readers find the older rows or the newer ones, and a table
 that cannot be built stays as it is."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from dbt.tests.util import run_dbt
+from dbt.tests.util import run_dbt, run_dbt_and_capture
 
 from dbt.adapters.glue.clients import get_clients
 from dbt.adapters.glue.exceptions import GlueError
@@ -69,6 +70,36 @@ class TestPartitionsByAnotherCase:
             for name in ("upper", "lower", "grows"):
                 query = f"select id, day from {project.test_schema}.{name}"
                 assert project.run_sql(query, fetch="all") == [(1, "1")]
+
+
+class TestNamesAsTheyAreWritten:
+    """The catalog has names in lower case; a folder, a query and partition_by may not."""
+
+    @pytest.fixture(scope="class")
+    def models(self) -> dict[str, str]:
+        model = "{{ config(materialized='%s', file_format='%s', alias='%s'%s) }} "
+        rows = "select 1 as id, 'x' as a, 'y' as `b-c`"
+        itself = "select 1 as id {% if is_incremental() %} union all select id from {{ this }}"
+        parts = ", partition_by='a, `b-c`'"
+        return {
+            "plain.sql": model % ("table", "delta", "MyPlain", "") + rows,
+            "parts.sql": model % ("table", "delta", "MyParts", parts) + rows,
+            "moves.sql": model % ("table", "parquet", "MyMoves", "") + rows,
+            "itself.sql": model % ("incremental", "parquet", "MySelf", "")
+            + f"{itself} {{% endif %}}",
+        }
+
+    def test_two_runs(self, project: Any, glue_client: Any) -> None:
+        for _ in range(2):
+            _, log = run_dbt_and_capture(["--debug", "run"])
+        for name in ("MyPlain", "MyParts"):
+            found = project.run_sql(f"describe detail {project.test_schema}.{name}", fetch="all")
+            location = [value for value in found[0] if str(value).startswith("s3")]
+            assert location[0].endswith(f"/{name}")  # not a build's folder
+            assert (["a", "b-c"] in list(found[0])) == (name == "MyParts")
+        assert re.search("alter table .*mymoves` set location", log)
+        found = project.run_sql(f"select id from {project.test_schema}.myself", fetch="all")
+        assert [tuple(row) for row in found] == [(1,), (1,)]
 
 
 FORMATS = ["parquet", "orc", "avro", "json", "csv", "text", "iceberg", "delta", "hudi"]

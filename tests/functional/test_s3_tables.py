@@ -263,6 +263,9 @@ class TestRefusals:
             "parquet.sql": head % "catalog_name='lake', file_format='parquet'" + "select 1 as id",
             "placed.sql": head % "file_format='s3tables', custom_location='s3://b/c'"
             + "select 1 as id",
+            "kept_up.sql": head
+            % "catalog_name='lake', file_format='iceberg', maintenance={'expire_snapshots': true}"
+            + "select 1 as id",
             "broken.sql": head % "file_format='s3tables'"
             + "select cast(raise_error('no rows') as int) as id",
         }
@@ -273,6 +276,7 @@ class TestRefusals:
         assert "catalog_name: got 'none', expected one of lake" in told["nowhere"]
         assert "a table bucket holds Iceberg tables only" in told["parquet"]
         assert "S3 Tables itself chooses where a table lies" in told["placed"]
+        assert "which S3 itself maintains" in told["kept_up"]
         assert "no rows" in told["broken"]
         # the table that could not be filled is gone
         found = glue_client.get_tables(CatalogId=LAKE, DatabaseName=project.test_schema)

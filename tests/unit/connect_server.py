@@ -32,6 +32,7 @@ class Server(base_pb2_grpc.SparkConnectServiceServicer):
         self.before, self.after = [], []
         self.breaks = 0
         self.failure = None  # the exception's name and its message, with causes, of each plan
+        self.when_ran = lambda sql: None
         self.free = threading.Event()  # not set: plans run and do not end
         self.free.set()
         self._operations = {}
@@ -56,6 +57,7 @@ class Server(base_pb2_grpc.SparkConnectServiceServicer):
             abort(context, "[INVALID_HANDLE.OPERATION_ALREADY_EXISTS] it is there")
         sql = request.plan.root.sql.query or request.plan.command.sql_command.sql
         self.ran.append(sql)
+        self.when_ran(sql)
         self._operations[request.operation_id] = answers(request)
         self._fault(self.after, context)
         if self.failure:

@@ -113,7 +113,10 @@ def test_calls_by_service() -> None:
     assert measure.statements(calls) == 6
 
 
-def test_a_process_is_measured_and_stopped_in_time(tmp_path: Path) -> None:
+def test_a_process_is_measured_and_stopped_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "GRACE", 0.2)  # under nohup a child ignores the interrupt
     quick = measure.run(["sh", "-c", "echo done"], tmp_path, {}, tmp_path / "out", 10)
     assert (quick.code, quick.output) == (0, "done\n")
     assert quick.memory > 0

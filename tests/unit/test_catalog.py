@@ -19,8 +19,9 @@ from dbt.adapters.glue.catalog import DataCatalog
 from dbt.adapters.glue.docs import docs_table
 from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError, NotImplementedByGlue
 from dbt.adapters.glue.known_catalog import KnownCatalog
+from dbt.adapters.glue.locations import lies_under, split_location
 from dbt.adapters.glue.relation import GlueRelation
-from dbt.adapters.glue.storage import TableStorage, lies_under, split_location
+from dbt.adapters.glue.storage import TableStorage
 
 KEYS = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
 

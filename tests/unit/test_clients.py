@@ -23,7 +23,10 @@ ONE = Budget(attempts=1)
 
 @pytest.fixture(autouse=True)
 def no_aws_of_this_machine(monkeypatch, tmp_path):
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+    for name in (
+        *("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"),
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
@@ -78,6 +81,59 @@ def test_unknown_profile():
     with pytest.raises(ConfigurationError, match="nope") as caught:
         _ = GlueClients(ClientSettings(region="x-y-1", profile_name="nope")).glue
     assert "aws_profile_name" in caught.value.hint
+
+
+UNREADABLE = "[profile p"
+PROCESS = "[profile p]\ncredential_process = /bin/false"
+NO_SOURCE = "[profile p]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = nobody"
+
+
+@pytest.mark.parametrize(
+    ("config", "told", "hint"),
+    [
+        (UNREADABLE, "Unable to parse config file", "~/.aws/config"),
+        (PROCESS, "Error when retrieving credentials from custom-process", "aws_profile_name"),
+        (NO_SOURCE, 'The source_profile "nobody" referenced', "~/.aws/config"),
+    ],
+)
+def test_keys_that_cannot_be_read_are_a_configuration_error(tmp_path, config, told, hint):
+    """botocore reads them when a client is made."""
+    (tmp_path / "config").write_text(config)
+    clients = GlueClients(ClientSettings(region="eu-west-1", profile_name="p"))
+    with pytest.raises(ConfigurationError, match=told) as caught:
+        _ = clients.glue
+    assert hint in caught.value.hint
+
+
+def test_half_a_key_pair(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    with pytest.raises(ConfigurationError, match="Partial credentials found in env") as caught:
+        _ = GlueClients(ClientSettings(region="eu-west-1")).glue
+    assert "local: true" in caught.value.hint
+
+
+def test_no_name_of_a_region():
+    with pytest.raises(ConfigurationError, match="eu west 1") as caught:
+        _ = GlueClients(ClientSettings(region="eu west 1")).glue
+    assert "`region`" in caught.value.hint
+    assert caught.value.explanation.name == "AWS cannot be reached"
+
+
+def test_an_endpoint_that_is_no_url():
+    clients = GlueClients(ClientSettings(region="a-b-1", endpoint_url="http://me:hush@a b"))
+    with pytest.raises(ConfigurationError, match="Invalid endpoint") as caught:
+        _ = clients.glue
+    assert "endpoint_url" in caught.value.hint and "hush" not in str(caught.value)
+
+
+def test_a_config_that_cannot_be_read_ends_local_glue_too(monkeypatch, tmp_path):
+    from dbt.adapters.glue.local import launcher
+
+    local = type("Local", (), {"url": "http://127.0.0.1:9", "region": "us-east-1"})
+    monkeypatch.setattr(launcher, "ensure_running", lambda local_dir: local)
+    (tmp_path / "config").write_text(UNREADABLE)
+    with pytest.raises(ConfigurationError, match="Unable to parse config file"):
+        _ = GlueClients(ClientSettings(local=True)).glue
 
 
 def test_local_uses_the_local_server(monkeypatch):
@@ -139,6 +195,33 @@ def test_expired_credentials_say_what_to_do():
     error = ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "m"}}, "GetTable")
     with pytest.raises(CatalogError, match="aws sso login"):
         call("GetTable", raising(error))
+
+
+def provider_error(code, message="Not authorized to perform sts:AssumeRoleWithWebIdentity"):
+    response = {"Error": {"Code": code, "Message": message}}
+    return ClientError(response, "AssumeRoleWithWebIdentity")
+
+
+@pytest.mark.parametrize("operation", ["ListObjectsV2", "GetTables"])
+def test_the_error_of_a_credential_provider_is_told_as_its_own(operation):
+    """botocore asks STS for keys in the middle of the call that needs them."""
+    with pytest.raises(AccessDenied) as caught:
+        call(operation, raising(provider_error("AccessDenied")))
+    assert caught.value.explanation.name == "A role cannot be assumed"
+    assert "(operation AssumeRoleWithWebIdentity, code AccessDenied" in str(caught.value)
+
+
+def test_a_credential_provider_that_was_throttled_is_asked_again():
+    outcomes = [provider_error("Throttling", "Rate exceeded"), {"TableList": []}]
+
+    def get_tables(**kwargs):
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    budget = Budget(sleep=lambda seconds: None)
+    assert call("GetTables", get_tables, budget=budget) == {"TableList": []}
 
 
 def test_no_credentials():

@@ -13,6 +13,24 @@ def test_the_type_is_sparks_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("dtype", "sql"),
+    [
+        ("decimal(10, 2)", "decimal(10, 2)"),
+        ("interval day to second", "interval day to second"),
+        ("array<int>", "array<int>"),
+        ("struct<my-col:int,b:decimal(10,2)>", "struct<`my-col`:int, `b`:decimal(10,2)>"),
+        ("map<string,struct<a b:int>>", "map<string, struct<`a b`:int>>"),
+        ("array<struct<größe:struct<a`b:int>>>", "array<struct<`größe`:struct<`a``b`:int>>>"),
+        ("struct<`a b`: int>", "struct<`a b`:int>"),
+    ],
+)
+def test_fields_of_structs_are_quoted_in_sql(dtype: str, sql: str) -> None:
+    assert GlueColumn("c", dtype).sql_type == sql
+    assert GlueColumn("c", dtype).literal("null") == f"cast(null as {sql})"
+    assert GlueColumn("c", dtype).data_type == dtype
+
+
+@pytest.mark.parametrize(
     ("dtype", "kind"),
     [
         ("string", "is_string"),

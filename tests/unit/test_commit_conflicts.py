@@ -52,6 +52,9 @@ class Runs:
             "alter table t add column a int",
         ),
         *("with a as (select 1) insert into t select * from a", "replace table t as select 1"),
+        "with a as (select 1) merge into `t` using a on t.id = a.id when matched then update set * "
+        "when not matched then insert *",
+        "from src insert into a select 'insert into b' -- insert into c",
     ],
 )
 def test_a_lost_commit_is_made_again(name: str, sql: str) -> None:
@@ -94,7 +97,12 @@ def test_what_may_have_been_written_is_not(message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["call c.system.rewrite_data_files(table => 't')", "optimize t", "vacuum t", "select 1"]
+    "sql",
+    [
+        *("call c.system.rewrite_data_files(table => 't')", "optimize t", "vacuum t", "select 1"),
+        "from src insert into a select * insert into b select *",
+        "with s as (select 1) from s insert overwrite `a` select * insert/**/into b select *",
+    ],
 )
 def test_what_makes_several_commits_is_not(sql: str) -> None:
     runs = Runs(recorded("conflict_delta"))

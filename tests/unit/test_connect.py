@@ -347,3 +347,71 @@ def test_a_token_of_a_session_that_timed_out_tells_the_loss(glue):
     with pytest.raises(SessionLost, match="TIMEOUT") as caught:
         ConnectEndpoint(glue, "s").token()
     assert caught.value.context["code"] == "TIMEOUT"
+
+
+TYPO = (
+    "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `mesage` cannot be resolved.\n"
+    "'Project ['mesage]\n+- Filter message#1 LIKE %{}%\n   +- Relation logs"
+)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("SparkContext was shut down", "stopped SparkContext", "GOAWAY", "RST_STREAM"),
+        *("SESSION_BUSY", "OPERATION_CANCELED", "INVALID_HANDLE.SESSION_NOT_FOUND"),
+        *("INVALID_HANDLE.OPERATION_NOT_FOUND", "INVALID_CURSOR.DISCONNECTED"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("AnalysisException", TYPO),
+        ("ParseException", "[PARSE_SYNTAX_ERROR] Syntax error.\n== SQL ==\nselect '{}' form t"),
+        ("ParseException", "\nmismatched input 'form'(line 1, pos 9)\n\n== SQL ==\nselect '{}'"),
+    ],
+)
+def test_words_of_the_users_sql_are_no_sign(server, transport, name, message, word):
+    server.failure = name, message.format(word)
+    with pytest.raises(StatementError) as caught:
+        transport.execute(f"select mesage from logs where message like '%{word}%'")
+    assert not isinstance(caught.value, StatementCancelled)
+    assert transport.lost is None and len(server.plans) == 1
+
+
+def test_what_spark_says_itself_is_a_sign(server, transport):
+    server.failure = "SparkSQLException", "[OPERATION_CANCELED] Operation has been canceled."
+    with pytest.raises(StatementCancelled):
+        transport.execute("select 1")
+    server.failure = "SparkException", "Job 3 cancelled because SparkContext was shut down"
+    with pytest.raises(SessionLost):
+        transport.execute("select 1")
+
+
+# --- the mark by which a restarted Spark is known
+
+
+@pytest.mark.parametrize("sql", ["RESET", "/* c */ reset spark.dbt.glue.client;"])
+def test_a_reset_leaves_the_mark_and_the_traces(server, transport, sql):
+    before = dict(server._conf)
+    server.when_ran = lambda ran: server._conf.clear() if "reset" in ran.lower() else None
+    transport.execute(sql)
+    assert server._conf == before and len(before) == 2
+    assert not transport._is_restarted()
+
+
+def test_a_tag_that_was_cancelled_runs_nothing_more(server, transport):
+    transport.cancel("mine")
+    with pytest.raises(StatementCancelled):
+        transport.execute(WRITE, tag="mine")
+    assert server.ran == []
+    transport.execute(WRITE, tag="other")
+
+
+def test_an_error_of_spark_that_meets_a_cancel_is_a_cancel(transport):
+    """pyspark asks grpc_status about it too, which then raises a ValueError."""
+    with pytest.raises(StatementCancelled), transport._running("t") as run:
+        run.cancelled = True
+        raise ValueError("Code in Status proto doesn't match status code (StatusCode.CANCELLED)")
+    with pytest.raises(ValueError, match="another"), transport._running("t"):
+        raise ValueError("another")

@@ -24,6 +24,7 @@ from dbt.adapters.glue.exceptions import (
     ConfigurationError,
     SessionError,
     SessionFailed,
+    SessionLost,
     StatementError,
 )
 from dbt.adapters.glue.result_table import agate_table
@@ -81,6 +82,8 @@ class FakePool:
         self.fake = FakeTransport()
         self.closed = False
         self.provisioning = False
+        self.noted: list[tuple] = []
+        self.kept: dict[str, str] = {}
         FakePool.made.append(self)
 
     def prepare(self, spec: Any, name: Any) -> None:
@@ -94,6 +97,12 @@ class FakePool:
                 raise SessionError("Cancelled while waiting for the session.")
             time.sleep(0.01)
         return self.fake
+
+    def ran(self, spec: Any, name: Any, sql: str) -> None:
+        self.noted.append((name.id, sql.split("*/")[-1].strip()))
+
+    def views(self, spec: Any, name: Any) -> dict[str, str]:
+        return self.kept
 
     def close(self) -> None:
         self.closed = True
@@ -227,7 +236,8 @@ def test_all_threads_share_one_session(pools: list) -> None:
         thread.join()
     (pool,) = pools
     assert len(set(pool.served)) == 1
-    assert {asked[3] for asked in pool.fake.asked} == {f"model.p.{n}" for n in range(4)}
+    tags = {asked[3].split()[0] for asked in pool.fake.asked}
+    assert tags == {f"model.p.{n}" for n in range(4)}
     assert pool.settings["threads"] == 4
 
 
@@ -237,7 +247,8 @@ def test_the_response_says_where_it_ran(pools: list) -> None:
     shown = response.to_dict()
     assert (shown["session_id"], shown["statement_id"], shown["seconds"]) == ("s-1", "7", 0.25)
     assert list(table.columns["id"].values()) == [1]
-    assert pools[0].fake.asked == [("select 1", True, 1, "model.p.x")]
+    ((*asked, tag),) = pools[0].fake.asked
+    assert asked == ["select 1", True, 1] and tag.startswith("model.p.x ")
 
 
 def test_nothing_is_fetched_unless_asked_for(pools: list) -> None:
@@ -257,7 +268,7 @@ def test_python_is_sent_as_python(pools: list) -> None:
     manager().execute("custom_glue_code_for_dbt_adapter\n    x = 1\n    SqlWrapper2.execute('a')")
     ((code, tag),) = pools[0].fake.asked
     assert code.partition("\n")[2] == "x = 1\nSqlWrapper2.execute('a')"
-    assert tag == "model.p.x"
+    assert tag.startswith("model.p.x ")
 
 
 def test_sql_is_sent_as_it_is(pools: list) -> None:
@@ -303,7 +314,8 @@ def test_cancel_reaches_what_another_thread_runs(pools: list) -> None:
     thread.start()
     assert transport.started.wait(10)
     assert made.cancel_open() == ["model.p.slow"]
-    assert transport.cancelled == ["model.p.slow"]
+    assert transport.cancelled == [transport.asked[-1][-1]]
+    assert transport.cancelled[0].startswith("model.p.slow ")
     transport.hold.set()
     thread.join()
     assert not pools[0].closed
@@ -468,3 +480,42 @@ def test_a_project_with_catalogs_yml_has_its_session_prepared_once_that_is_read(
     made.set_query_header({})
     made.set_query_header({})
     assert [len(pool.prepared) for pool in pools] == [1]
+
+
+def test_batches_of_one_node_are_cancelled_one_by_one(pools: list) -> None:
+    tags = []
+    made = manager()
+    for name in ("model.p.events", "model.p.events"):
+        made.set_connection_name(name)
+        handle = made.get_thread_connection().handle
+        for one in (handle, handle.keeping_to(made.transport)):
+            one.execute("select 1", fetch=True, limit=None)
+            one.execute("select 2", fetch=True, limit=None)
+            (tag,) = {asked[-1] for asked in pools[0].fake.asked[-2:]}
+            tags.append(tag)
+        made.release()
+        made.thread_connections.clear()
+    assert len(set(tags)) == 4
+
+
+def test_what_sql_makes_is_noted_for_the_session_that_it_ran_in(pools: list) -> None:
+    """The SQL of a Python node runs where its Python does."""
+    made = manager(session_type="spark_connect", glue_version="5.1")
+    made.execute("set a = 1")
+    here = pools[0].served[-1]
+    connection = made.get_thread_connection()
+    before = connection.handle
+    pools[0].fake.session_id = f"{here}__python"
+    connection.handle = before.keeping_to(made.python_transport)
+    made.execute("set b = 1")
+    connection.handle = before
+    assert pools[0].noted == [(here, "set a = 1"), (f"{here}__python", "set b = 1")]
+
+
+def test_a_statement_of_a_lost_session_reads_through_its_views(pools: list) -> None:
+    made = manager("run")
+    pools[0].kept = {"v": "create temporary view v as select n + 1 as n from s.t"}
+    pools[0].fake.error = SessionLost("died")
+    with pytest.raises(FailedToConnectError, match="not run again"):
+        made.execute("insert overwrite s.t select n from v")
+    assert len(pools[0].fake.asked) == 1

@@ -173,6 +173,9 @@ def test_pain_39_default_arguments_keep_equals_signs_commas_and_flags() -> None:
     assert credentials.conf_settings == {"spark.a": "b", "spark.c": "mine"}
     assert "--conf" not in credentials.arguments
     assert profile(default_arguments={"--flag": True}).arguments == {"--flag": "true"}
+    with pytest.raises(ConfigurationError, match="default_arguments: got ") as caught:
+        parse_arguments("--my-secret hunter2, --b=1")
+    assert "hunter2" not in str(caught.value)
     with pytest.raises(ConfigurationError, match="default_arguments: got 'x=1'"):
         parse_arguments("x=1")
 

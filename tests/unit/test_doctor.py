@@ -237,9 +237,9 @@ class TestSettings:
         with pytest.raises(ConfigurationError, match="4096"):
             list(settings.session(subject(conf={f"spark.a{i}": "x" * 100 for i in range(50)})))
 
-    def test_workers_that_the_version_lacks(self) -> None:
-        found = list(settings.session(subject(glue_version="3.0", worker_type="R.1X")))
-        assert statuses(found) == [PASS, FAIL]
+    def test_a_version_that_is_too_old(self) -> None:
+        with pytest.raises(ConfigurationError, match=r"3\.0.*whose Python 3\.7 cannot run"):
+            list(settings.session(subject(glue_version="3.0")))
 
     def test_workers_that_are_not_set(self) -> None:
         assert statuses(settings.session(subject(workers=None))) == [PASS, WARN]
@@ -377,6 +377,7 @@ class TestPlaces:
 
     def test_sessions(self) -> None:
         listed = [{"Status": "READY"}, {"Status": "STOPPED"}, {"Status": "PROVISIONING"}]
+        listed.append({"Status": "STOPPING"})  # as `dbt-glue sessions list` has it
         glue = Glue(list_sessions={"Sessions": listed})
         (found,) = places.sessions(subject(clients(glue=glue)))
         assert found.told.startswith("2 of dbt-glue are active")
@@ -548,6 +549,17 @@ class TestProfile:
             profile.load(self.VARS)
 
     @pytest.mark.parametrize(
+        ("words", "told"),
+        [(["--vars", "a: ["], "not valid YAML"), (["--project-dir", "nowhere"], "nowhere")],
+    )
+    def test_a_command_line_that_dbt_refuses(
+        self, folder: Path, words: list[str], told: str
+    ) -> None:
+        with pytest.raises(ConfigurationError, match=told) as caught:
+            profile.load(words)
+        assert "command line" in (caught.value.hint or "")
+
+    @pytest.mark.parametrize(
         ("target", "words"), [("nope", "a target named 'nope'"), ("other", "duckdb")]
     )
     def test_a_target_that_will_not_do(
@@ -633,6 +645,52 @@ class TestCommand:
         monkeypatch.setattr(profile, "load", lambda arguments: loaded)
         assert cli.main(["doctor", "--policy", which]) == 0
         assert json.loads(capsys.readouterr().out)["Version"] == "2012-10-17"
+
+    @pytest.fixture
+    def keys(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+        """The file of ~/.aws/config; no keys of this machine."""
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        loaded = profile.Loaded(credentials(), "place")
+        monkeypatch.setattr(profile, "load", lambda arguments: loaded)
+        return tmp_path / "config"
+
+    def failed(self) -> list[tuple[str, str]]:
+        outcomes = examination.examine([], make_session=False, seconds=5)
+        return [(o.check, o.findings[0].told) for o in outcomes if o.failed]
+
+    def test_half_a_key_pair_is_a_finding(
+        self, keys: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+        ((check, told),) = self.failed()
+        assert check == "credentials" and told.startswith("Partial credentials found in env")
+
+    def test_a_broken_config_of_aws_is_a_finding(self, keys: Path) -> None:
+        keys.write_text("[profile p")
+        ((check, told),) = self.failed()
+        assert check == "credentials" and told.startswith("Unable to parse config file")
+
+    def test_an_aws_profile_that_is_not_there_is_a_finding(
+        self, keys: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_PROFILE", "nobody")
+        assert self.failed() == [
+            ("credentials", "The config profile (nobody) could not be found"),
+        ]
+
+    def test_the_aws_profile_of_dbt_counts(
+        self, keys: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_PROFILE", "nobody")
+        keys.write_text("[profile team]\n")
+        sts = Glue(get_caller_identity={"Arn": USER, "Account": "123456789012"})
+        asked = subject(clients(sts=sts), aws_profile_name="team")
+        assert statuses(access.credentials(asked)) == [PASS]
+        assert statuses(settings.session(asked)) == [PASS]
 
     def test_a_profile_that_cannot_be_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def load(arguments: Any) -> Any:

@@ -92,6 +92,14 @@ class TestPolicy:
         assert made["PassTheServiceRole"]["Resource"] == ROLE
         assert "glue:GetSessionEndpoint" in made["Sessions"]["Action"]
 
+    def test_listing_sessions_has_no_resource(self) -> None:
+        """AWS's own AwsGlueSessionUserRestrictedPolicy gives it on `*`, and so it is asked."""
+        made = by_sid(policy.client_policy(credentials()))
+        assert made["ListSessions"]["Action"] == ["glue:ListSessions"]
+        assert made["ListSessions"]["Resource"] == "*"
+        assert "glue:ListSessions" not in made["Sessions"]["Action"]
+        assert access._sample(made["ListSessions"]["Resource"]) == "*"
+
     def test_partition_catalog_and_temp_schema(self) -> None:
         role = "arn:aws-cn:iam::111122223333:role/R"
         made = by_sid(
@@ -141,6 +149,25 @@ class TestPolicy:
         arn = "arn:aws:glue:eu-west-1:123456789012:"
         assert f"{arn}table/s3tablescatalog/lake-1/*/*" in service["SparkCatalogRead"]["Resource"]
         assert service["TableBuckets"]["Action"] == ["lakeformation:GetDataAccess"]
+
+    def test_a_table_bucket_of_another_account(self) -> None:
+        given = credentials(s3_tables={"lake": "arn:aws:s3tables:r:999999999999:bucket/lake-b"})
+        read = by_sid(policy.client_policy(given))["CatalogRead"]["Resource"]
+        arn = "arn:aws:glue:eu-west-1:999999999999:"
+        assert [resource for resource in read if "999999999999" in resource] == [
+            f"{arn}catalog",
+            f"{arn}catalog/s3tablescatalog",
+            f"{arn}catalog/s3tablescatalog/lake-b",
+            f"{arn}database/s3tablescatalog/lake-b/*",
+            f"{arn}table/s3tablescatalog/lake-b/*/*",
+        ]
+        assert not [r for r in read if "s3tables" in r and "999999999999" not in r]
+
+    def test_table_buckets_of_one_account_name_it_once(self) -> None:
+        given = credentials(s3_tables={"a": "lake-a", "b": "lake-b"})
+        read = by_sid(policy.client_policy(given))["CatalogRead"]["Resource"]
+        assert len(read) == len(set(read))
+        assert "arn:aws:glue:eu-west-1:123456789012:catalog/s3tablescatalog/lake-b" in read
 
     def test_trust(self) -> None:
         made = policy.trust_policy(credentials(), USER)

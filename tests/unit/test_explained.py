@@ -80,6 +80,8 @@ ANSWERS = [
     ("PassRole is missing", USER + "iam:PassRole" + ROLE + " because no identity-based policy "
      "allows the iam:PassRole action", DENIED, "CreateSession"),
     ("A role cannot be assumed", USER + "sts:AssumeRole" + ROLE, "AccessDenied", "GetTables"),
+    ("A role cannot be assumed", "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+     "AccessDenied", "ListObjectsV2"),
     ("Glue cannot assume the session role", "Role arn:aws:iam::1:role/GlueRole should be given "
      "assume role permissions for Glue Service.", "ValidationException", "CreateSession"),
     ("Glue cannot assume the session role", "Service is unable to assume provided role. Please "
@@ -121,6 +123,8 @@ ANSWERS = [
     ("No capacity", "Resource unavailable", "FAILED", None),
     ("Throttling", "Rate exceeded", "ThrottlingException", "GetTables"),
     ("Throttling", "Please reduce your request rate.", "SlowDown", "PutObject"),
+    ("Throttling", "Rate exceeded", "ThrottledException", "AddLFTagsToResource"),
+    ("Throttling", "Rate exceeded", "RequestThrottledException", "PutObject"),
     ("AWS fails", "We encountered an internal error. Please try again.", "InternalError",
      "PutObject"),
     ("AWS fails", "Service Unavailable", "503", "GetTables"),
@@ -331,6 +335,26 @@ def test_words_of_the_user_are_no_sign(name):
         f"[UNRESOLVED_ROUTINE] Cannot resolve function `{text}`\n== SQL ==\n{text}"
     )
     assert error.explanation is None
+
+
+@pytest.mark.parametrize(
+    "value", ["Max concurrent sessions", "The specified bucket does not exist", USER + "kms:x"]
+)
+def test_values_of_rows_are_no_sign_of_aws(value):
+    """Spark quotes them where it gives an error class."""
+    told = f'The value \'{value}\' of the type "STRING" cannot be cast to "INT"'
+    assert name_of(StatementError(f"[CAST_INVALID_INPUT] {told}").explanation) == "ANSI cast"
+    assert StatementError(f"[USER_RAISED_EXCEPTION] {value}").explanation is None
+
+
+def test_what_aws_says_in_a_class_without_a_name_is_a_sign():
+    """HiveExternalCatalog tells the metastore's errors so (Spark 3.5.7)."""
+    error = StatementError(
+        "org.apache.hadoop.hive.ql.metadata.HiveException: Unable to fetch table orders. "
+        "Insufficient Lake Formation permission(s) on orders",
+        error_class="_LEGACY_ERROR_TEMP_3065",
+    )
+    assert name_of(error.explanation) == "Lake Formation denies"
 
 
 def test_the_cause_below_the_query_counts():

@@ -33,6 +33,7 @@ FLOORS = [
     {"schema_changes"},
     {"relation", "column", "storage", "node_session", "model_config"}
     | {"athena_twin", "column_comments", "lakeformation_calls", "lakeformation_config"},
+    {"ownership"},
     {"table_metadata", "catalog", "known_catalog"},
     {"session_choice", "session_python"},
     {"credentials", "client_options"},
@@ -41,7 +42,7 @@ FLOORS = [
     {"microbatch"},
     {"spark_conf", "table_format", "options", "sql_text", "catalog_changes"}
     | {"maintenance", "iceberg_clone", "build_folders", "table_options"}
-    | {"table_buckets", "other_catalogs", "older_sql", "generated_page"},
+    | {"table_buckets", "other_catalogs", "older_sql", "generated_page", "locations"},
     {"session"},
     {"clients"},
     {"aws_answers"},

@@ -157,7 +157,8 @@ def test_what_rebuilds_a_delta_table_quotes_too(properties: dict[str, str], comm
             return {"partitionColumns": [], "location": "x", "properties": {}, "description": None}
 
     wanted = {"table": "t", "query": "q", "options": {}, "partition_by": []}
-    text = json.dumps({**wanted, "properties": properties, "comment": comment})
+    said = {"properties": properties, "comment": comment, "column_comments": {}}
+    text = json.dumps({**wanted, **said})
     exec(REPLACE_DELTA, {"spark": Spark(), "wanted": text})
     literals = [unescaped(text) for sql in ran for kind, text in tokens(sql) if kind == "string"]
     assert literals == [*(part for pair in properties.items() for part in pair), comment]
@@ -213,15 +214,15 @@ SPOILED = [b"\xff", b"a\xc3", b"\xed\xa0\x80", b"\xf0\x90\x90A", b"plain \xe2\x8
 def test_pain_27_bytes_that_are_no_text_are_shown_as_spark_shows_them() -> None:
     texts = pa.array(SPOILED, pa.binary()).view(pa.string())
     shown = ["\ufffd", "a\ufffd", "\ufffd", "\ufffdA", "plain €"]
-    assert arrow.values_of(texts, None) == shown
+    assert arrow.values_of(texts) == shown
     offsets = pa.array(range(len(SPOILED) + 1), pa.int32())
     lists = pa.ListArray.from_arrays(offsets, texts)
-    assert arrow.values_of(lists, None) == [[text] for text in shown]
+    assert arrow.values_of(lists) == [[text] for text in shown]
     keys = pa.array(["k"] * len(SPOILED))
     maps = pa.MapArray.from_arrays(offsets, keys, texts)
-    assert arrow.values_of(maps, None) == [[("k", text)] for text in shown]
+    assert arrow.values_of(maps) == [{"k": text} for text in shown]
     structs = pa.StructArray.from_arrays([texts, pa.array([1] * len(SPOILED))], ["a", "b"])
-    assert arrow.values_of(structs, None) == [{"a": text, "b": 1} for text in shown]
+    assert arrow.values_of(structs) == [{"a": text, "b": 1} for text in shown]
 
 
 # --- Python

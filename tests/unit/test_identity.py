@@ -1,7 +1,9 @@
 """Who dbt is on AWS: the default chain, a profile of ~/.aws, assumed roles, SSO."""
 
 import json
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -136,6 +138,52 @@ class TestRenewal:
         for thread in threads:
             thread.join()
         assert len(sts.calls) == 1
+
+    def test_a_failure_is_that_of_all_who_waited_for_it(self) -> None:
+        """botocore has them wait for one lock: each would try for as long as the first one."""
+        tried, told = [], []
+        entered, go = threading.Event(), threading.Event()
+
+        def assume() -> dict[str, Any]:
+            tried.append(1)
+            entered.set()
+            assert go.wait(10)
+            raise AccessDenied("no", operation="AssumeRole", code="AccessDenied")
+
+        made = role_credentials(assume)
+
+        def use(node: str) -> None:
+            with pytest.raises(AccessDenied) as caught:
+                made.get_frozen_credentials()
+            told.append(caught.value.add_context(node=node))
+
+        threads = [threading.Thread(target=use, args=(f"node {n}",)) for n in range(8)]
+        threads[0].start()
+        assert entered.wait(10)
+        for thread in threads[1:]:
+            thread.start()
+        wait_for_waiting(7)
+        go.set()
+        for thread in threads:
+            thread.join(10)
+        assert len(tried) == 1 and len(told) == 8
+        # Each one's own: what is known of a node is added to it.
+        assert {error.context["node"] for error in told} == {f"node {n}" for n in range(8)}
+        with pytest.raises(AccessDenied):
+            made.get_frozen_credentials()
+        assert len(tried) == 2  # who comes later tries again
+
+
+def wait_for_waiting(count: int) -> None:
+    """Until so many threads wait for botocore's lock."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        codes = [frame.f_code for frame in sys._current_frames().values()]
+        waiting = [c for c in codes if c.co_name == "_refresh" and "botocore" in c.co_filename]
+        if len(waiting) >= count:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{count} threads do not wait")
 
 
 def denied(action: str) -> ClientError:

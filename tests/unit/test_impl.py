@@ -25,8 +25,10 @@ from dbt.adapters.glue.impl import GlueAdapter
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.services import shared_property
 from dbt.adapters.glue.session.result import Result, ResultColumn
+from dbt.adapters.glue.table_buckets import TableBuckets
 
 ROLE = "arn:aws:iam::123456789012:role/GlueRole"
+BUCKET = "us-east-1:123456789012:bucket/lake"
 KEYS = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
 
 
@@ -271,6 +273,33 @@ def test_an_unknown_catalog_is_refused_before_the_model_runs() -> None:
         made.pre_model_hook({"materialized": "table", "catalog": "other"})
     made.pre_model_hook({"materialized": "view", "file_format": "delta"})
     made.pre_model_hook({"materialized": "table", "lf_grants": {}, "grants": {}})
+
+
+@pytest.mark.parametrize("materialized", ["table", "incremental", "view", "seed", "snapshot"])
+def test_grants_are_refused_before_the_model_runs(adapter: GlueAdapter, materialized: str) -> None:
+    with pytest.raises(DbtRuntimeError, match="grants: .*\n?.*Lake Formation"):
+        adapter.pre_model_hook({"materialized": materialized, "grants": {"select": ["bob"]}})
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"catalog_name": "lake", "file_format": "iceberg"},
+        {"catalog_name": "lake"},
+        {"database": "lake", "file_format": "iceberg"},
+        {"file_format": "s3tables"},
+    ],
+)
+def test_upkeep_of_a_table_bucket_is_refused_before_the_model_runs(config: dict[str, str]) -> None:
+    made = make(datalake_formats="iceberg", s3_tables={"lake": f"arn:aws:s3tables:{BUCKET}"})
+    upkeep = {"maintenance": {"expire_snapshots": True}}
+    try:
+        made.pre_model_hook({"materialized": "table", **config})
+        made.pre_model_hook({"materialized": "view", **config, **upkeep})
+        with pytest.raises(DbtRuntimeError, match="S3 itself maintains"):
+            made.pre_model_hook({"materialized": "incremental", **config, **upkeep})
+    finally:
+        GlueRelation.table_buckets = TableBuckets()
 
 
 def test_a_foreign_format_can_still_be_dropped(adapter: GlueAdapter) -> None:

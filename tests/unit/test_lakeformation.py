@@ -261,6 +261,35 @@ class TestTags:
         with pytest.raises(CatalogError, match="said AWS"):
             tag(manager, tags_table={"team": "b"})
 
+    @pytest.mark.parametrize(
+        "code", ["ThrottledException", "InternalServiceException", "OperationTimeoutException"]
+    )
+    def test_a_failure_in_an_answer_that_passes_is_repeated(
+        self, client: Client, manager: LakeFormation, code: str
+    ) -> None:
+        """The table is built by now: the node is not to fail for it."""
+        failure = {
+            "LFTag": {"TagKey": "team", "TagValues": ["a"]},
+            "Error": {"ErrorCode": code, "ErrorMessage": "busy"},
+        }
+        client.failing["AddLFTagsToResource"] = [{"Failures": [failure]}]
+        tag(manager, tags_table={"team": "a"})
+        assert tags_of(client, "LFTagsOnTable", **TABLE) == {"team": "a"}
+        client.failing["AddLFTagsToResource"] = [{"Failures": [failure]}] * 9
+        with pytest.raises(CatalogError, match="team=a: busy") as caught:
+            tag(manager, tags_table={"team": "b"})
+        assert caught.value.code == code
+
+    def test_failures_that_do_not_all_pass_are_told_at_once(
+        self, client: Client, manager: LakeFormation
+    ) -> None:
+        codes = ["ThrottledException", "EntityNotFoundException"]
+        failures = [{"Error": {"ErrorCode": code, "ErrorMessage": "no"}} for code in codes]
+        client.failing["AddLFTagsToResource"] = [{"Failures": failures}]
+        with pytest.raises(CatalogError) as caught:
+            tag(manager, tags_table={"team": "a"})
+        assert caught.value.code == "EntityNotFoundException" and not caught.value.unsure
+
     def test_catalog_id_is_named_and_sts_not_asked(self, client: Client) -> None:
         clients: Any = SimpleNamespace(lakeformation=client, sts=client)
         manager = LakeFormation(clients, ACCOUNT)

@@ -9,7 +9,8 @@ import pytest
 
 from dbt.adapters.glue.exceptions import NotImplementedByGlue
 from dbt.adapters.glue.last_modified import last_modified
-from dbt.adapters.glue.storage import TableStorage, split_location
+from dbt.adapters.glue.locations import split_location
+from dbt.adapters.glue.storage import TableStorage
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 
@@ -115,11 +116,16 @@ def test_the_log_of_a_format(parameters: dict[str, str], log: str) -> None:
 @pytest.mark.parametrize("written", [bytes, gzip.compress])
 def test_the_current_snapshot_of_iceberg(written: Any, monkeypatch: Any) -> None:
     times = {1: at(1), 2: at(2), 3: at(3)}
-    metadata = {
+    metadata: dict[str, Any] = {
         "current-snapshot-id": 2,
         "last-updated-ms": int(at(9).timestamp() * 1000),
         "snapshots": [
-            {"snapshot-id": n, "timestamp-ms": int(time.timestamp() * 1000)}
+            {
+                "snapshot-id": n,
+                "parent-snapshot-id": n - 1,
+                "timestamp-ms": int(time.timestamp() * 1000),
+                "summary": {"operation": "append" if n < 3 else "replace"},
+            }
             for n, time in times.items()
         ],
     }
@@ -132,6 +138,10 @@ def test_the_current_snapshot_of_iceberg(written: Any, monkeypatch: Any) -> None
     monkeypatch.setattr(TableStorage, "read", read)
     table = stored("s3://b/t", table_type="ICEBERG", metadata_location="s3://b/t/metadata/1.json")
     assert modified(table, {}) == at(2)
+    metadata["current-snapshot-id"] = 3  # a compaction writes no new rows
+    assert modified(table, {}) == at(2)
+    metadata["snapshots"] = [each for each in metadata["snapshots"] if each["snapshot-id"] == 3]
+    assert modified(table, {}) == at(3)
     metadata["current-snapshot-id"] = -1
     assert modified(table, {}) is None
 

@@ -513,8 +513,8 @@ class TestCancel:
         for n in range(40):
             code = f"import time; time.sleep({0.02 + n * 0.002})"
             (error, _) = in_threads(
-                lambda code=code: transport.run_python(code, tag="t"),
-                lambda: (time.sleep(0.05), transport.cancel("t")),
+                lambda code=code, tag=f"t{n}": transport.run_python(code, tag=tag),
+                lambda tag=f"t{n}": (time.sleep(0.05), transport.cancel(tag)),
             )
             assert error is None or error == "" or isinstance(error, StatementCancelled)
         assert dispatcher._changed.acquire(timeout=5)

@@ -27,9 +27,9 @@ class Runs:
         return outcome
 
 
-def outlive(sql, run, lost=None, waits=None):
+def outlive(sql, run, lost=None, waits=None, views=dict):
     waits = [] if waits is None else waits
-    return (lost or LostSessions()).outlive(sql, run, lambda: waits.append(1))
+    return (lost or LostSessions()).outlive(sql, run, lambda: waits.append(1), views)
 
 
 def test_pain_12_what_is_safe_to_repeat_is_repeated():
@@ -125,3 +125,31 @@ def test_an_error_of_its_own_is_told_as_such():
         outlive("select 1 / 0", run)
     with pytest.raises(StatementError, match="TABLE_OR_VIEW_NOT_FOUND"):
         outlive("select * from nowhere", Runs(StatementError("[TABLE_OR_VIEW_NOT_FOUND] no")))
+
+
+def test_a_view_of_the_session_may_read_the_table_that_is_replaced():
+    run = Runs(loss(), "done")
+    views = {"v": "create temporary view v as select n + 1 as n from s.t"}
+    with pytest.raises(SessionLost, match="not run again"):
+        outlive("insert overwrite s.t select n from v", run, views=lambda: views)
+    assert run.times == 1
+
+
+def test_no_hint_is_no_hint():
+    with pytest.raises(SessionLost) as caught:
+        outlive("insert into t select 1", Runs(SessionLost("restarted")))
+    assert str(caught.value).endswith("would then be done twice.")
+    with pytest.raises(SessionLost) as caught:
+        outlive("select 1", Runs(SessionLost("restarted")))
+    assert "None" not in str(caught.value)
+    with pytest.raises(SessionLost) as caught:
+        run = Runs(SessionLost("restarted"), StatementError("[LOCATION_ALREADY_EXISTS] no"))
+        outlive("create table s.t as select 1", run)
+    assert "None" not in str(caught.value)
+
+
+def test_what_is_not_there_fails_by_itself_where_the_lost_session_had_not_begun():
+    run = Runs(loss(begun=False), StatementError("[TABLE_OR_VIEW_NOT_FOUND] no `typo`"))
+    with pytest.raises(StatementError, match="typo") as caught:
+        outlive("select * from typo", run)
+    assert "what Python had made in the session is gone" in str(caught.value)

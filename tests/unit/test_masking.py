@@ -130,6 +130,8 @@ def test_keys_of_the_environment_are_hidden(monkeypatch: pytest.MonkeyPatch) -> 
         {"default_arguments": "password=hush"},
         {"default_arguments": "--x=1", "endpoint_url": "host?password=hush"},
         {"endpoint_url": "ftp://me:hush@host"},
+        {"endpoint_url": "me:hush@host:8080"},
+        {"endpoint_url": ["me:hush@host:8080"]},
         {"assume_role_arn": CLIENT, "assume_role_external_id": "hush hush"},
     ],
 )
@@ -137,6 +139,24 @@ def test_a_wrong_value_is_told_without_what_is_secret(given: dict[str, Any]) -> 
     with pytest.raises(DbtRuntimeError, match="got") as caught:
         profile(**given)
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("--my-secret hush", f"--my-secret {MASK}"),
+        ("--my-secret  hush hush, --x=1", f"--my-secret  {MASK}, --x=1"),
+        ("--x=1, --DB_PASSWORD hush", f"--x=1, --DB_PASSWORD {MASK}"),
+        ("--my-secret --x=1", "--my-secret --x=1"),
+        ("--credentials-provider a.b", "--credentials-provider a.b"),
+        ("me:hush@host", "host"),
+        ("arn:aws:sts::1:assumed-role/ci/me@corp", "arn:aws:sts::1:assumed-role/ci/me@corp"),
+        ("s3://bucket/me@corp", "s3://bucket/me@corp"),
+        ("me@corp", "me@corp"),
+    ],
+)
+def test_secrets_without_a_sign_between(text: str, shown: str) -> None:
+    assert masked(text) == shown
 
 
 def test_what_is_marked_secret_is_no_key_of_debug() -> None:

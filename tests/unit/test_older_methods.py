@@ -188,6 +188,22 @@ def test_hudi_merge_table_makes_and_then_merges(
     assert "on new.`Id` = old.`Id` when matched then update set * when not" in merged
 
 
+def test_hudi_merge_table_asks_for_columns_without_rows(
+    adapter: GlueAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def columns(sql: str) -> list[GlueColumn]:
+        asked.append(one_line(sql))
+        return [GlueColumn("id", "int")]
+
+    monkeypatch.setattr(adapter, "get_column_schema_from_query", columns)
+    sent = answer(adapter, monkeypatch)
+    adapter.hudi_merge_table(relation("h"), "select 1 as id; ", "id")
+    assert asked == ["select * from ( select 1 as id ) as __dbt_request limit 0"]
+    assert one_line(sent[-1]).endswith("from ( select 1 as id ) as __dbt_request")
+
+
 # --- the session's Python
 
 

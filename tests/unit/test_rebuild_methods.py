@@ -73,15 +73,24 @@ def objects(adapter: GlueAdapter) -> list[str]:
 def test_a_table_is_as_the_config_says_or_is_made_anew(adapter: GlueAdapter) -> None:
     add(adapter, place=f"{BASE}/dbt_build_20240101000000_00000000")
     same = {"properties": {"mine": "1"}, "options": {"compression": "zstd"}, "comment": None}
-    assert adapter.is_defined_so(TARGET, None, "parquet", **same)
-    assert not adapter.is_defined_so(TARGET, "s3://bucket/w/s/u", "parquet", **same)
-    assert not adapter.is_defined_so(TARGET, None, "orc", **same)
+    assert adapter.is_defined_so(TARGET, TARGET, None, "parquet", **same)
+    assert not adapter.is_defined_so(TARGET, TARGET, "s3://bucket/w/s/u", "parquet", **same)
+    assert not adapter.is_defined_so(TARGET, TARGET, None, "orc", **same)
     for change in ({"properties": {}}, {"options": {}}, {"comment": "it"}):
-        assert not adapter.is_defined_so(TARGET, None, "parquet", **{**same, **change})
+        assert not adapter.is_defined_so(TARGET, TARGET, None, "parquet", **{**same, **change})
     columns = [GlueColumn("id", "INT"), GlueColumn("n", "string")]
     assert adapter.has_columns(TARGET, columns)
     assert not adapter.has_columns(TARGET, columns[::-1])
     assert not adapter.has_columns(TARGET, columns[:1])
+
+
+def test_a_table_of_a_mixed_name_lies_in_the_folder_of_that_name(adapter: GlueAdapter) -> None:
+    target = TARGET.incorporate(path={"identifier": "T"})
+    add(adapter, place="s3://bucket/w/s/T/dbt_build_20240101000000_00000000")
+    assert adapter.stays_in_place(TARGET, target)
+    assert not adapter.stays_in_place(TARGET, TARGET)
+    same = {"properties": {"mine": "1"}, "options": {"compression": "zstd"}}
+    assert adapter.is_defined_so(TARGET, target, None, "parquet", **same)
 
 
 def test_a_build_takes_the_place_and_the_older_one_goes_at_the_end(adapter: GlueAdapter) -> None:

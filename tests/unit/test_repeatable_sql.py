@@ -43,6 +43,11 @@ HARMFUL = [
     "create or replace table s.t as select id + 1 as id from s.t",
     "create or replace table `s`.`t` as select * from delta.`s3://b/s/t`",
     "insert overwrite table s.t select * from s.u where ts > (select max(ts) from s.T)",
+    'create or replace table s.t as select id + 1 as id from "s"."t"',
+    "create or replace table s.t as select id + 1 as id from/**/t",
+    "create or replace table s.t as select id + 1 as id from identifier('s.t')",
+    "create or replace table identifier('s.t') as select id + 1 as id from s.t",
+    "create or replace table s.t as select id + 1 as id from identifier/**/('s' || '.t')",
     "insert overwrite directory 's3://b/out' using parquet select 1",
     "insert overwrite directory using parquet options (path 's3://b/out') select 1",
 ]
@@ -72,3 +77,29 @@ def test_a_table_that_is_created_fails_by_itself_if_it_is_there(sql):
 def test_a_table_that_may_be_there_is_not_known_to_be_created():
     assert created_table("create table if not exists s.t as select 1") is None
     assert not may_repeat("create table if not exists s.t as select 1")
+
+
+VIEWS = {
+    "t__dbt_tmp_ab12cd34": "create or replace temporary view `t__dbt_tmp_ab12cd34` (`a` comment "
+    "'of t') as select a from s.u",
+    "over": "create temporary view over as select total + 1 as total from `s`.`T`",
+    "over_over": "create temp view over_over as select * from Over",
+    "by_identifier": "create temp view by_identifier as select * from identifier('s.t')",
+    "round": "create temp view round as select * from round",
+}
+
+
+@pytest.mark.parametrize(
+    ("sql", "again"),
+    [
+        ("create or replace table s.t as select * from t__dbt_tmp_ab12cd34", True),
+        ("insert overwrite s.t select * from round", True),
+        ("insert overwrite s.t (`total`) select `total` from `over`", False),
+        ("insert overwrite s.t select * from over_over", False),
+        ("create or replace table s.t as select * from by_identifier", False),
+        ("insert overwrite s.other select * from over_over", True),
+        ("insert overwrite s.t select 'over' from s.u -- over", True),
+    ],
+)
+def test_what_reads_its_own_through_a_view_of_the_session_may_not(sql, again):
+    assert may_repeat(sql, VIEWS) is again

@@ -114,7 +114,7 @@ def test_values_of_arrow_are_those_of_to_pylist(values: st.SearchStrategy, kind:
     def same(given_values: list[Any]) -> None:
         array = pa.array(given_values, type=kind)
         expected = [v if v is None or decode is None else decode(v) for v in array.to_pylist()]
-        found = values_of(array, decode)
+        found = values_of(array)
         assert repr(found) == repr(expected)
 
     same()

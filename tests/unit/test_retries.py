@@ -145,6 +145,19 @@ def test_what_another_process_may_have_made_is_for_the_caller_to_look_at(
         assert (caught.value.code, caught.value.unsure) == (THERE, unsure)
 
 
+def test_the_outcome_stays_unknown_whatever_the_last_attempt_met(budget: Budget) -> None:
+    calls = Calls(FAILED, client_error("UpdateTable", "ExpiredTokenException"))
+    with pytest.raises(CatalogError, match="outcome unknown") as caught:
+        call("UpdateTable", calls, budget=budget)
+    assert caught.value.unsure and caught.value.code == "ExpiredTokenException"
+
+
+def test_what_the_caller_looks_at_is_not_called_unknown(budget: Budget) -> None:
+    with pytest.raises(CatalogError) as caught:
+        call("CreateTable", Calls(RESET, client_error("CreateTable", THERE)), budget=budget)
+    assert "outcome" not in str(caught.value)
+
+
 def test_a_read_is_never_unsure(budget: Budget) -> None:
     with pytest.raises(CatalogError) as caught:
         call("GetTable", Calls(RESET, client_error("GetTable", GONE)), budget=budget)
@@ -167,7 +180,7 @@ def test_an_answer_that_lacks_what_aws_always_gives_is_an_error(
 
 class TestBudget:
     def test_attempts(self, budget: Budget) -> None:
-        calls = Calls(THROTTLED)
+        calls = Calls(client_error("GetTables", "ThrottlingException", "Rate exceeded"))
         with pytest.raises(CatalogError) as caught:
             call("GetTables", calls, budget=budget)
         assert calls.count == 5

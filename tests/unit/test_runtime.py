@@ -13,7 +13,7 @@ import pytest
 
 from dbt.adapters.glue.exceptions import ProtocolError
 from dbt.adapters.glue.session import exchange
-from dbt.adapters.glue.session.runtime import dispatcher
+from dbt.adapters.glue.session.runtime import dispatcher, values
 from dbt.adapters.glue.session.runtime.sql import _affected
 from dbt.adapters.glue.session.runtime.values import session_zone
 from dbt.adapters.glue.session.statements import Output
@@ -137,3 +137,27 @@ def test_what_a_killed_client_runs_is_cancelled(monkeypatch, capsys):
     cancelled.clear()
     ask("alive", 20)
     assert cancelled == []
+
+
+@pytest.mark.parametrize("name", ["a", "text", "context"])
+def test_a_field_of_any_name_goes_as_a_struct(name):
+    from pyspark.sql.types import ArrayType, StringType, StructField, StructType
+
+    struct = StructType([StructField(name, StringType())])
+    assert values.codec(struct) == ["struct", [name], [None]]
+    assert values.codec(ArrayType(struct)) == ["array", ["struct", [name], [None]]]
+
+
+def test_what_spark_must_write_is_found_inside():
+    from pyspark.sql.types import (
+        ArrayType,
+        DayTimeIntervalType,
+        MapType,
+        StringType,
+        StructField,
+        StructType,
+    )
+
+    inner = StructType([StructField("i", DayTimeIntervalType())])
+    for kind in (inner, ArrayType(inner), MapType(StringType(), ArrayType(inner))):
+        assert values.codec(kind) == "text"

@@ -5,7 +5,7 @@ import threading
 import pytest
 from unit.livy_shell import client_error
 
-from dbt.adapters.glue.exceptions import SessionLost
+from dbt.adapters.glue.exceptions import SessionLost, StatementCancelled
 from dbt.adapters.glue.session.livy import LivyTransport
 
 
@@ -93,3 +93,13 @@ def test_who_still_waits_at_a_lost_session_is_told_of_the_loss():
     thread.join(10)
     go_on.set()
     assert isinstance(got[0], SessionLost) and got[0].begun and "saw it die" in str(got[0])
+
+
+def test_a_tag_that_was_cancelled_runs_nothing_more():
+    """A cancel may come between a thread's look whether it is cancelled and its statement."""
+    transport = LivyTransport(Glue(), "s")
+    transport.cancel("mine")
+    with pytest.raises(StatementCancelled):
+        transport.execute("insert into t select 1", tag="mine")
+    with pytest.raises(SessionLost):
+        transport.execute("insert into t select 1", tag="other")

@@ -14,6 +14,7 @@ from unit.livy_shell import client_error
 
 from dbt.adapters.glue.exceptions import (
     CatalogError,
+    GlueError,
     ProtocolError,
     SessionError,
     SessionFailed,
@@ -22,6 +23,7 @@ from dbt.adapters.glue.exceptions import (
 from dbt.adapters.glue.session import pool as pool_module
 from dbt.adapters.glue.session.pool import SessionName, SessionPool
 from dbt.adapters.glue.session.spec import SessionSpec
+from dbt.adapters.glue.session.transports import import_connect
 from dbt.adapters.glue.session.usage import RunUsage
 
 SPEC = SessionSpec(role_arn="arn:aws:iam::123456789012:role/R")
@@ -156,12 +158,36 @@ def test_livy_where_the_endpoint_is_refused(pool, glue, said, error):
     assert any("no endpoint for you" in line for line in said)
 
 
+@pytest.mark.parametrize("error", ["AccessDeniedException", "OperationNotSupportedException"])
+def test_a_session_that_others_use_is_not_stopped_where_its_endpoint_is_refused(pool, glue, error):
+    def endpoint(**request):
+        raise client_error("GetSessionEndpoint", error, "no endpoint for you")
+
+    glue.get_session_endpoint = endpoint
+    glue.put(SHARED.id, "READY", SessionType="SPARK_CONNECT", CreatedOn=1)
+    with pytest.raises(GlueError, match="no endpoint for you") as caught:
+        pool.transport(CONNECT, SHARED)
+    assert "another process has made" in str(caught.value)
+    pool.close()
+    assert glue.calls["StopSession"] == glue.calls["CreateSession"] == 0
+    assert glue.sessions[SHARED.id]["Status"] == "READY"
+
+
+def test_a_shared_session_that_it_has_made_itself_gives_way_to_livy(pool, glue):
+    def endpoint(**request):
+        raise client_error("GetSessionEndpoint", "AccessDeniedException", "no endpoint for you")
+
+    glue.get_session_endpoint, glue.stopping = endpoint, 0.1
+    assert pool.transport(CONNECT, SHARED).session_type == "livy"
+    assert glue.calls["StopSession"] == 1 and glue.calls["CreateSession"] == 2
+
+
 def test_grpc_is_told_to_keep_quiet_unless_the_user_wants_it(monkeypatch):
     monkeypatch.delenv("GRPC_VERBOSITY", raising=False)
-    pool_module._import_connect()
+    import_connect()
     assert os.environ["GRPC_VERBOSITY"] == "ERROR"
     monkeypatch.setenv("GRPC_VERBOSITY", "DEBUG")
-    pool_module._import_connect()
+    import_connect()
     assert os.environ["GRPC_VERBOSITY"] == "DEBUG"
 
 
@@ -255,10 +281,26 @@ def test_pain_33_a_session_that_another_process_has_made_anew_is_not_stopped(poo
     glue.put("shared", "READY", CreatedOn=2)
     pool.transport(SPEC, SHARED)
     assert glue.calls["StopSession"] == 0 and glue.calls["CreateSession"] == 0
-    pool.transport(SPEC, SHARED).lost = SessionLost("died, and looks alive")
+
+
+@pytest.mark.parametrize(
+    ("answer", "stopped"),
+    [(None, 0), (ProtocolError("what?"), 0), (SessionLost("SparkContext was shut down"), 1)],
+)
+def test_a_shared_session_is_stopped_only_if_it_is_dead_for_others_too(
+    pool, glue, monkeypatch, answer, stopped
+):
+    def execute(self, sql, **how):
+        if answer is not None:
+            raise answer
+
+    monkeypatch.setattr("dbt.adapters.glue.session.livy.LivyTransport.execute", execute)
+    glue.put("shared", "READY", CreatedOn=1)
+    first = pool.transport(SPEC, SHARED)
+    first.lost = SessionLost("died, and looks alive")
     glue.stopping = 0.0
-    pool.transport(SPEC, SHARED)
-    assert glue.calls["StopSession"] == 1 and glue.calls["CreateSession"] == 1
+    assert pool.transport(SPEC, SHARED) is not first
+    assert glue.calls["StopSession"] == glue.calls["CreateSession"] == stopped
 
 
 def test_a_lost_session_leaves_no_thread(pool, glue):
@@ -461,3 +503,10 @@ def test_session_is_stopped_however_the_process_ends(end, number):
     assert said == ("child\n" if "fork" in end else "") + "stopped own\n"
     if number in (signal.SIGTERM, signal.SIGHUP):
         assert process.returncode in (-number, 128 + number)
+
+
+def test_the_views_of_a_session(pool, glue):
+    view = "create temporary view v as select 1"
+    pool.transport(SPEC, OWN)
+    pool.ran(SPEC, OWN, view)
+    assert pool.views(SPEC, OWN) == {"v": view} and pool.views(SPEC, SHARED) == {}

@@ -46,3 +46,12 @@ def test_not_found(tmp_path: Path) -> None:
     (tmp_path / "target" / "m.sql").write_text("execute_pyspark")
     assert first_use(config(tmp_path)) is None
     assert first_use(SimpleNamespace(project_root=str(tmp_path / "nowhere"))) is None
+
+
+def test_folders_outside_of_the_project(tmp_path: Path) -> None:
+    project, outside = tmp_path / "project", tmp_path / "outside"
+    (outside / "p").mkdir(parents=True)
+    (outside / "p" / "m.sql").write_text("execute_pyspark")
+    given = config(project)
+    given.packages_install_path = str(outside)
+    assert first_use(given) == "../outside/p/m.sql:1"

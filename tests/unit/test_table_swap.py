@@ -11,7 +11,12 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from dbt.adapters.glue.catalog import DataCatalog
-from dbt.adapters.glue.exceptions import AccessDenied, CatalogError
+from dbt.adapters.glue.exceptions import (
+    AccessDenied,
+    CatalogError,
+    ConfigurationError,
+    GlueError,
+)
 from dbt.adapters.glue.table_swap import Definition, definition_of, put_in_place
 
 PARQUET = {"spark.sql.sources.provider": "parquet"}
@@ -87,8 +92,15 @@ def test_other_partition_keys_make_another_entry(
     assert set(places(catalog, "t")) == set(after)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        CatalogError("no", operation="CreateTable", code="InvalidInputException"),
+        ConfigurationError("no credentials any more"),
+    ],
+)
 def test_what_was_there_is_made_again_where_the_new_entry_is_refused(
-    catalog: DataCatalog, monkeypatch: pytest.MonkeyPatch
+    catalog: DataCatalog, monkeypatch: pytest.MonkeyPatch, error: GlueError
 ) -> None:
     make(catalog, "t", "ab")
     make(catalog, "t_new")
@@ -96,13 +108,29 @@ def test_what_was_there_is_made_again_where_the_new_entry_is_refused(
 
     def refuse(database: str, table_input: dict[str, Any]) -> None:
         if table_input["StorageDescriptor"]["Location"] == "s3://b/t_new":
-            raise CatalogError("no", operation="CreateTable", code="InvalidInputException")
+            raise error
         create(database, table_input)
 
     monkeypatch.setattr(catalog, "create_table", refuse)
-    with pytest.raises(CatalogError, match="no"):
+    with pytest.raises(type(error), match="no"):
         put_in_place(catalog, ("db", "t_new"), ("db", "t"))
     assert places(catalog, "t") == {"a": "s3://b/t/day=a", "b": "s3://b/t/day=b"}
+
+
+def test_an_entry_that_cannot_be_put_back_is_told(
+    catalog: DataCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(catalog, "t", "ab")
+    make(catalog, "t_new")
+    errors = iter([ConfigurationError("expired"), ConfigurationError("expired still")])
+
+    def refuse(database: str, table_input: dict[str, Any]) -> None:
+        raise next(errors)
+
+    monkeypatch.setattr(catalog, "create_table", refuse)
+    with pytest.raises(CatalogError, match=r"expired\nThe older entry of db\.t could") as caught:
+        put_in_place(catalog, ("db", "t_new"), ("db", "t"))
+    assert "put back: expired still" in str(caught.value) and "s3://b/t" in str(caught.value)
 
 
 def test_a_target_that_somebody_has_dropped_is_made(catalog: DataCatalog) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from dbt.adapters.glue.exceptions import AccessDenied, CatalogError, ConfigurationError, Fault
+from dbt.adapters.glue.masking import masked
 from dbt.adapters.glue.retries import unreadable
 
 ACCESS_DENIED_CODES = frozenset(
@@ -40,6 +41,18 @@ CREDENTIALS_HINT = (
     "profile picks one), `aws sso login`, or the role of the machine. "
     "`local: true` needs none."
 )
+PROFILE_HINT = (
+    "`aws_profile_name` (or AWS_PROFILE) must name a profile of ~/.aws/config "
+    "(`aws configure list-profiles`)."
+)
+CONFIG_HINT = (
+    "Correct it in ~/.aws/config or ~/.aws/credentials; `aws sts get-caller-identity` reads them "
+    "as dbt does."
+)
+CLIENT_HINT = (
+    "No client of AWS can be made with it: look at `region` and `endpoint_url` in the profile, at "
+    "~/.aws/config and at the AWS_… variables of the environment."
+)
 # Members of AssumeRole's and GetSessionEndpoint's answers.
 _KEYS = re.compile(rb"SessionToken|AuthToken|SecretAccessKey|Credentials", re.I)
 SHOWN = 200  # characters of an answer that cannot be read
@@ -51,35 +64,58 @@ class UnreadableAnswer(Exception):
 
 def attempt(operation: str, fn: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     """Makes the call once. Raises AccessDenied, CatalogError, ConfigurationError."""
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        CredentialRetrievalError,
-        NoCredentialsError,
-        PartialCredentialsError,
-        SSOError,
-        TokenRetrievalError,
-    )
+    from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
     try:
         return fn(**arguments)
     except ClientError as error:
         raise _answered(operation, error) from error
-    except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as error:
-        told = ConfigurationError(str(error), operation=operation)
-        told.hint = told.hint or CREDENTIALS_HINT
-        raise told from error
-    except (SSOError, TokenRetrievalError) as error:
-        raise ConfigurationError(
-            str(error),
-            hint="The SSO sign-in is missing or has expired: run `aws sso login`.",
-            operation=operation,
-        ) from error
     except (UnreadableAnswer, ResponseParserError) as error:
         raise unreadable(operation, str(error)) from error
     except BotoCoreError as error:
-        raise _unanswered(operation, error) from error
+        raise _without_keys(error, operation) or _unanswered(operation, error) from error
+
+
+def made(make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Makes a boto3 session or client: botocore reads keys and ~/.aws while it does.
+
+    Raises ConfigurationError.
+    """
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        return make(*args, **kwargs)
+    except (BotoCoreError, ValueError) as error:
+        raise _without_keys(error) or _not_made(error) from error
+
+
+def _without_keys(error: Exception, operation: str | None = None) -> ConfigurationError | None:
+    """What botocore says where it finds no keys to sign a request with; None for another error."""
+    from botocore import exceptions as known
+
+    if isinstance(error, (known.SSOError, known.TokenRetrievalError)):
+        hint = "The SSO sign-in is missing or has expired: run `aws sso login`."
+        return ConfigurationError(str(error), hint=hint, operation=operation)
+    for kinds, hint in (
+        ((known.NoCredentialsError, known.PartialCredentialsError), CREDENTIALS_HINT),
+        ((known.CredentialRetrievalError,), CREDENTIALS_HINT),
+        ((known.ProfileNotFound,), PROFILE_HINT),
+        ((known.InvalidConfigError, known.InfiniteLoopConfigError), CONFIG_HINT),
+        ((known.ConfigParseError, known.UnknownCredentialError), CONFIG_HINT),
+    ):
+        if isinstance(error, kinds):
+            told = ConfigurationError(str(error), operation=operation)
+            told.hint = told.hint or hint
+            return told
+    return None
+
+
+def _not_made(error: Exception) -> ConfigurationError:
+    # An endpoint that is refused is quoted whole, user and password included.
+    told = ConfigurationError(masked(str(error)), code=type(error).__name__)
+    told.hint = told.hint or CLIENT_HINT
+    return told
 
 
 def fault_of(code: str | None, status: int = 0) -> Fault | None:
@@ -95,13 +131,16 @@ def _answered(operation: str, error: Any) -> CatalogError:
     message = details.get("Message") or error.response.get("Message") or str(error)
     metadata = error.response.get("ResponseMetadata", {})
     kind = AccessDenied if code in ACCESS_DENIED_CODES else CatalogError
-    return kind(
+    told = kind(
         message,
-        operation=operation,
+        operation=error.operation_name,
         code=code,
         fault=fault_of(code, metadata.get("HTTPStatusCode") or 0),
         retry_after=_seconds(metadata.get("HTTPHeaders", {}).get("retry-after")),
     )
+    # botocore may have asked STS for keys in the middle of it: what is repeated is the call.
+    told.operation = operation
+    return told
 
 
 def _unanswered(operation: str, error: Any) -> CatalogError:

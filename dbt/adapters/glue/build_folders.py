@@ -9,7 +9,8 @@ import re
 import uuid
 from datetime import datetime, timedelta, timezone
 
-_NAME = re.compile(r"dbt_build_(\d{14})_[0-9a-f]{8}")
+BUILD_FOLDER = "dbt_build_"
+_NAME = re.compile(BUILD_FOLDER + r"(\d{14})_[0-9a-f]{8}")
 _TIME = "%Y%m%d%H%M%S"
 MAX_NAME_LENGTH = 255  # of a table in the Data Catalog
 # What catalog_relations.temporary_name puts behind a table's name, and Hudi behind that.
@@ -20,7 +21,7 @@ ABANDONED_AFTER = timedelta(days=2)
 
 def new_build(base: str) -> str:
     """A folder that nobody else writes to, below the table's base."""
-    return f"{base.rstrip('/')}/dbt_build_{_now():{_TIME}}_{uuid.uuid4().hex[:8]}"
+    return f"{base.rstrip('/')}/{BUILD_FOLDER}{_now():{_TIME}}_{uuid.uuid4().hex[:8]}"
 
 
 def base_of(location: str) -> str:

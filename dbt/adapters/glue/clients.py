@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dbt.adapters.glue.__version__ import version
-from dbt.adapters.glue.aws_answers import attempt, check_answer
+from dbt.adapters.glue.aws_answers import attempt, check_answer, made
 from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError
 from dbt.adapters.glue.identity import Role, role_credentials, session_as
 from dbt.adapters.glue.retries import ATTEMPTS, Budget, Tried
@@ -95,7 +95,7 @@ class GlueClients:
             read_timeout=70,
             s3=style,
         )
-        client = session.client(service, endpoint_url=self._endpoint_url, config=config)
+        client = made(session.client, service, endpoint_url=self._endpoint_url, config=config)
         client.meta.events.register("before-parse", check_answer)
         client.dbt_glue_attempts = self.settings.retry_max_attempts + 1
         return client
@@ -107,8 +107,6 @@ class GlueClients:
             return self._session
 
     def _make_session(self) -> Any:
-        from botocore.exceptions import ProfileNotFound
-
         factory = self._session_factory
         if factory is None:
             import boto3
@@ -116,18 +114,10 @@ class GlueClients:
             factory = boto3.Session
         if self.settings.local:
             return self._local_session(factory)
-        try:
-            session = factory(
-                profile_name=self.settings.profile_name, region_name=self.settings.region
-            )
-            region = session.region_name
-        except ProfileNotFound as error:
-            raise ConfigurationError(
-                str(error),
-                hint="`aws_profile_name` must name a profile of ~/.aws/config "
-                "(`aws configure list-profiles`).",
-            ) from error
-        if not region:
+        session = made(
+            factory, profile_name=self.settings.profile_name, region_name=self.settings.region
+        )
+        if not session.region_name:
             raise ConfigurationError(
                 "No AWS region is set.",
                 hint="Set `region` in the profile, or AWS_REGION, or a region in the AWS profile.",
@@ -147,7 +137,8 @@ class GlueClients:
                 str(error), hint="`local: true` in the profile asks for local Glue."
             ) from error
         self._endpoint_url = local.url
-        return factory(
+        return made(
+            factory,
             aws_access_key_id="local",
             aws_secret_access_key="local",
             region_name=self.settings.region or local.region,

@@ -13,10 +13,10 @@ from dbt.adapters.glue import iceberg_clone, table_metadata
 from dbt.adapters.glue.catalog_changes import NAME, names_of
 from dbt.adapters.glue.exceptions import CatalogError, NotOwned
 from dbt.adapters.glue.iceberg_clone import CLONE_OF
+from dbt.adapters.glue.locations import covers
 from dbt.adapters.glue.option_methods import OptionMethods
 from dbt.adapters.glue.services import glue_errors
 from dbt.adapters.glue.sql_text import without_comments
-from dbt.adapters.glue.storage import covers
 
 
 class CloneMethods(OptionMethods):

@@ -1,5 +1,7 @@
-"""GlueColumn: a column with Spark's type."""
+"""GlueColumn: a column with Spark's type; and such a type as a tree."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,6 +20,69 @@ TYPE_LABELS = {
     "TIMESTAMP WITHOUT TIME ZONE": "timestamp",
 }
 INTEGERS = frozenset({"tinyint", "smallint", "int", "integer", "bigint", "long", "short", "byte"})
+SYNONYMS = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint"}
+PARTS_OF = {"array": ("element",), "map": ("key", "value")}  # as ALTER TABLE names them
+
+
+@dataclass(frozen=True)
+class SparkType:
+    """A type as Spark writes it; parts: the fields of a struct, or what an array or map holds."""
+
+    text: str
+    kind: str = ""  # struct, array, map
+    parts: tuple[tuple[str, "SparkType"], ...] = ()
+
+    def part(self, name: str) -> "SparkType | None":
+        found = (kind for known, kind in self.parts if known.lower() == name.lower())
+        return next(found, None)
+
+
+def spark_type(text: str) -> SparkType:
+    """`struct<a:int,b:array<string>>` as a tree. What is no nested type is one word of it."""
+    head, bracket, rest = text.strip().partition("<")
+    kind = head.strip().lower()
+    if not bracket or kind not in ("struct", "array", "map") or not rest.endswith(">"):
+        plain = re.sub(r"\s+", "", text.lower())
+        return SparkType(SYNONYMS.get(plain, plain))
+    pieces = list(_split(rest[:-1]))
+    if kind == "struct":
+        named = [piece.partition(":") for piece in pieces]
+        parts = tuple((name.strip(), spark_type(inner)) for name, _, inner in named)
+    else:
+        parts = tuple(zip(PARTS_OF[kind], map(spark_type, pieces), strict=True))
+    inner = (f"{name}:{part.text}" if kind == "struct" else part.text for name, part in parts)
+    return SparkType(f"{kind}<{','.join(inner)}>", kind, parts)
+
+
+def _split(text: str) -> Iterator[str]:
+    """The pieces between the commas that stand in no bracket."""
+    depth, start = 0, 0
+    for position, character in enumerate(text):
+        depth += (character in "<(") - (character in ">)")
+        if character == "," and not depth:
+            yield text[start:position]
+            start = position + 1
+    yield text[start:]
+
+
+def is_nested(dtype: str) -> bool:
+    """Whether structs are in the type, whose fields Spark writes by position."""
+    return "struct<" in dtype.lower()
+
+
+def type_sql(kind: SparkType) -> str:
+    """The type as DDL, names of fields in backticks, which simpleString leaves out."""
+    if not kind.kind:
+        return kind.text
+    inner = (
+        f"{_field(name)}:{type_sql(part)}" if kind.kind == "struct" else type_sql(part)
+        for name, part in kind.parts
+    )
+    return f"{kind.kind}<{', '.join(inner)}>"
+
+
+def _field(name: str) -> str:
+    return name if name.startswith("`") else quoted(name)
 
 
 @dataclass
@@ -38,6 +103,11 @@ class GlueColumn(Column):
     @property
     def data_type(self) -> str:
         return self.dtype
+
+    @property
+    def sql_type(self) -> str:
+        """dtype as SQL takes it, whatever the fields of its structs are called."""
+        return type_sql(spark_type(self.dtype)) if is_nested(self.dtype) else self.dtype
 
     def is_string(self) -> bool:
         return self.dtype.lower().split("(")[0] in {"string", "text", "varchar", "char"}
@@ -71,4 +141,4 @@ class GlueColumn(Column):
         return False
 
     def literal(self, value: object) -> str:
-        return f"cast({value} as {self.dtype})"
+        return f"cast({value} as {self.sql_type})"

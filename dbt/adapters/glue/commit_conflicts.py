@@ -17,14 +17,17 @@ from dbt.adapters.events.logging import AdapterLogger
 
 from dbt.adapters.glue.exceptions import StatementError
 from dbt.adapters.glue.explained.spark import CONCURRENT_COMMIT
-from dbt.adapters.glue.sql_text import without_leading_comments
+from dbt.adapters.glue.sql_text import COMMENTS, segments, without_leading_comments
 
 logger = AdapterLogger("Glue")
 _T = TypeVar("_T")
 
 PAUSES = (0.5, 1, 2, 4, 8)  # seconds before each repeat, times 0.5 to 1.5
-_ONE_COMMIT = re.compile(
-    r"(insert|merge|update|delete|create|replace|alter|truncate|with|from)\b", re.I
+_ONE_COMMIT = re.compile(r"(insert|merge|update|delete|create|replace|alter|truncate)\b", re.I)
+# What these begin may write several times: `from s insert into a select * insert into b select *`.
+_MAY_WRITE_TWICE = re.compile(r"(with|from)\b", re.I)
+_WRITE = re.compile(
+    r"\b(?:insert\s+(?:into|overwrite)|merge\s+into|delete\s+from|update\s+(?!set\b))", re.I
 )
 
 
@@ -52,4 +55,14 @@ def outlast(sql: str, run: Callable[[], _T], sleep: Callable[[float], object] = 
 def lost_commit(sql: str, error: StatementError) -> bool:
     """Whether nothing of the statement was written, since another writer came first."""
     told = error.explanation is not None and error.explanation.name == CONCURRENT_COMMIT
-    return told and _ONE_COMMIT.match(without_leading_comments(sql)) is not None
+    return told and _makes_one_commit(without_leading_comments(sql))
+
+
+def _makes_one_commit(sql: str) -> bool:
+    if not _MAY_WRITE_TWICE.match(sql):
+        return _ONE_COMMIT.match(sql) is not None
+    code = "".join(
+        piece if is_code else " " if piece.startswith(COMMENTS) else "``"
+        for is_code, piece in segments(sql)
+    )
+    return len(_WRITE.findall(code)) == 1

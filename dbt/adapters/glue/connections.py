@@ -33,7 +33,7 @@ from dbt.adapters.glue.node_session import (
     session_name,
     session_spec,
 )
-from dbt.adapters.glue.python_submissions import rows_of_block, session_code
+from dbt.adapters.glue.python_submissions import node_of, rows_of_block, session_code
 from dbt.adapters.glue.result_table import agate_table
 from dbt.adapters.glue.session.pool import SessionName, SessionPool
 from dbt.adapters.glue.session.spec import SessionSpec
@@ -65,12 +65,6 @@ ARROW_INLINE_BYTES = 1024
 ABRIDGED = 512  # characters of an SQL log line when dbt asks for it to be short
 
 
-def _node_of(node_info: Mapping[str, Any] | None) -> str:
-    """The node that this thread is at; empty for the hooks of a whole run, and outside of one."""
-    unique_id = str((node_info or {}).get("unique_id") or "")
-    return "" if unique_id.startswith("operation.") else unique_id
-
-
 class GlueConnectionManager(SQLConnectionManager):
     """Connections of all dbt threads over one session pool.
 
@@ -89,6 +83,7 @@ class GlueConnectionManager(SQLConnectionManager):
         self._usage = RunUsage()
         self._pool_lock = threading.Lock()
         self._ready: dict[str, Transport] = {}
+        self._served: dict[str, tuple[SessionSpec, SessionName]] = {}  # by the session's id
         self.lost_sessions = LostSessions()
         self._told: set[SessionChoice] = set()
         self._python_use = functools.cache(lambda: first_use(profile))
@@ -200,13 +195,14 @@ class GlueConnectionManager(SQLConnectionManager):
         self, spec: SessionSpec, name: SessionName, wanted: Callable[[], bool]
     ) -> Transport:
         if name.id in self._ready:
-            self._ready[name.id] = transport = self.pool.transport(spec, name, wanted)
+            transport = self.pool.transport(spec, name, wanted)
+            self._ready[name.id], self._served[transport.session_id] = transport, (spec, name)
             return transport
         started = time.monotonic()
         logger.debug(f"Waiting for session {name.id} ({spec.describe()})")
         with self._usage.waiting():
             transport = self.pool.transport(spec, name, wanted)
-        self._ready[name.id] = transport
+        self._ready[name.id], self._served[transport.session_id] = transport, (spec, name)
         if transport.session_type == "livy" and (results := self._results_location()):
             self.results_folders.add(results)
         waited = time.monotonic() - started
@@ -255,6 +251,7 @@ class GlueConnectionManager(SQLConnectionManager):
             pool, self._pool = self._pool, None
             usage, self._usage = self._usage, RunUsage()
             self._ready.clear()
+            self._served.clear()
             self._run_id = uuid.uuid4().hex
         if pool is not None:
             pool.close()
@@ -327,10 +324,10 @@ class GlueConnectionManager(SQLConnectionManager):
                 if python is None:
                     how = {"fetch": fetch, "limit": limit}
                     run = functools.partial(cursor.execute, statement, bindings, **how)
-                    self.lost_sessions.outlive(statement, run, wait)
+                    self.lost_sessions.outlive(statement, run, wait, self._views)
                     self.note(statement)
                 else:
-                    code = session_code(python, self._run_id, _node_of(node_info))
+                    code = session_code(python, self._run_id, node_of(node_info))
                     run = functools.partial(cursor.run_python, code)
                     self.lost_sessions.outlive(None, run, wait)
             response = self.get_response(cursor)
@@ -345,9 +342,20 @@ class GlueConnectionManager(SQLConnectionManager):
         return connection, cursor
 
     def note(self, sql: str) -> None:
-        """SQL has run in this node's session, where it may have made or ended something."""
-        if self._pool is not None and of_session(sql):
-            self._pool.ran(*self._session_here(), sql)
+        """SQL has run in this thread's session, where it may have made or ended something."""
+        if of_session(sql) and (pool := self._pool) and (served := self._served_here()):
+            pool.ran(*served, sql)
+
+    def _views(self) -> Mapping[str, str]:
+        """What SQL has made of temporary views where this thread's last statement ran."""
+        pool, served = self._pool, self._served_here()
+        return pool.views(*served) if pool and served else {}
+
+    def _served_here(self) -> tuple[SessionSpec, SessionName] | None:
+        """The session that this thread's last statement ran in: that of a Python node's SQL is
+        the one of its Python."""
+        handle = getattr(self.get_if_exists(), "handle", None)
+        return self._served.get(getattr(handle, "session_id", None) or "")
 
     def run_python_with_sql(self, code: str) -> None:
         """Runs Python of the adapter's own in the Spark session that this node's SQL goes to."""

@@ -1,6 +1,6 @@
 """DataMethods: what macros ask about the data of tables."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,13 @@ from dbt.adapters.glue.catalog_changes import Change
 from dbt.adapters.glue.column_comments import catalog_comment, with_comments
 from dbt.adapters.glue.exceptions import GlueError, NotOwned, SessionError
 from dbt.adapters.glue.known_catalog import DELETION_AGE
+from dbt.adapters.glue.locations import same_location
 from dbt.adapters.glue.maintenance_methods import MaintenanceMethods
+from dbt.adapters.glue.model_config import PartitionItem, partition_items, refuse_grants
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.services import glue_errors, shared_property
 from dbt.adapters.glue.sql_text import escaped, literal, quoted, unescaped, without_comments
-from dbt.adapters.glue.storage import RESULTS_FOLDER, TEMPORARY_FOLDER, same_location
+from dbt.adapters.glue.storage import RESULTS_FOLDER, TEMPORARY_FOLDER
 from dbt.adapters.glue.table_format import TableFormat, table_format
 from dbt.adapters.glue.table_metadata import HUDI_QUERY_SUFFIXES
 from dbt.adapters.glue.temporaries import StagingTable
@@ -208,9 +210,23 @@ class DataMethods(MaintenanceMethods):
 
     @available
     @staticmethod
+    @glue_errors
+    def refuse_grants(given: Any) -> None:
+        """Raises for a config `grants` that is not empty."""
+        refuse_grants(given)
+
+    @available
+    @staticmethod
+    def partition_items(given: str | Sequence[str] | None) -> list[PartitionItem]:
+        """The config `partition_by` as items of `text` and `is_name`."""
+        return partition_items(given)
+
+    @available
+    @staticmethod
     def names_relation(sql: str, relation: BaseRelation) -> bool:
-        """Whether a query names the relation as it is rendered, elsewhere than in a comment."""
-        return relation.render() in without_comments(sql)
+        """Whether a query names the relation as it is rendered, in any case, elsewhere than in a
+        comment."""
+        return relation.render().lower() in without_comments(sql).lower()
 
     @available.parse_none
     @glue_errors

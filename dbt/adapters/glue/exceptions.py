@@ -4,6 +4,7 @@ of dbt.
 GlueError                          every error of ours
 ├─ ConfigurationError              a profile or model config that cannot work
 │  └─ NotOwned                     data that dbt must not delete
+│     └─ HoldsOthers               … since another table or database lies there
 ├─ CatalogError                    a call to AWS failed: .operation, .code (AWS's error code)
 │  └─ AccessDenied                 … for want of a permission
 ├─ SessionError                    a session could not be made, reached or kept
@@ -92,6 +93,10 @@ class ConfigurationError(GlueError):
 
 class NotOwned(ConfigurationError):
     """Data that dbt must not delete."""
+
+
+class HoldsOthers(NotOwned):
+    """Data among which another table or database lies."""
 
 
 class CatalogError(GlueError):

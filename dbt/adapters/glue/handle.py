@@ -1,6 +1,7 @@
 """What dbt holds of a connection: a handle, a cursor, a response. None of them does I/O to open."""
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -69,6 +70,8 @@ class GlueHandle:
         self._busy: AbstractContextManager[None] | None = None
         self._busy_with: Transport | None = None
         self._running: tuple[Transport, str] | None = None
+        # Names repeat: the batches of a microbatch model have that of the model.
+        self._id = uuid.uuid4().hex
         self.cancelled = False
 
     def keeping_to(self, find: FindTransport) -> "GlueHandle":
@@ -78,6 +81,14 @@ class GlueHandle:
     def wait(self) -> str:
         """Waits for the session of its SQL; returns the session's id."""
         return self._find_transport(lambda: not self.cancelled).session_id
+
+    @property
+    def session_id(self) -> str | None:
+        """The session of the last statement; None before the first, and after `close`."""
+        return None if self._busy_with is None else self._busy_with.session_id
+
+    def _tag(self) -> str:
+        return f"{self._name()} {self._id}"
 
     def cursor(self) -> "GlueCursor":
         return GlueCursor(self)
@@ -109,7 +120,7 @@ class GlueHandle:
 
     @contextmanager
     def _statement(self, find: FindTransport) -> Iterator[tuple[Transport, str]]:
-        transport, tag = find(lambda: not self.cancelled), self._name()
+        transport, tag = find(lambda: not self.cancelled), self._tag()
         self.be_busy(transport)
         self._running = (transport, tag)
         try:
@@ -126,7 +137,7 @@ class GlueHandle:
         transport = self._busy_with
         if self.cancelled or transport is None or transport.lost is not None:
             return False
-        transport.execute(sql, tag=self._name())
+        transport.execute(sql, tag=self._tag())
         return True
 
     def cancel(self) -> None:

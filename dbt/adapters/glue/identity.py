@@ -1,9 +1,13 @@
 """The IAM roles that the client assumes, one after the other, before it calls AWS."""
 
+import copy
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from dbt.adapters.glue.exceptions import GlueError
 
 DEFAULT_SESSION_NAME = "dbt-glue"
 # Shares of the credentials' life that are left when they are renewed: from the first on by one
@@ -44,7 +48,8 @@ def role_credentials(
     """botocore credentials out of AssumeRole's answers, the first one at the first use, the next
     one before the last one expires.
 
-    assume raises what the caller of the client is to see: botocore hands it on.
+    assume raises what the caller of the client is to see: botocore hands it on. Whoever waits for
+    an answer of AssumeRole gets its error too, and does not ask again.
     """
     from botocore.credentials import DeferredRefreshableCredentials
     from botocore.utils import parse_timestamp
@@ -52,8 +57,27 @@ def role_credentials(
     def now() -> datetime:
         return clock() if clock else datetime.now().astimezone()
 
+    failures: list[GlueError] = []
+    here = threading.local()  # known: how many failures there were when this thread came
+
+    class Shared(DeferredRefreshableCredentials):
+        """botocore lets one thread renew, and each that waited for it try after it."""
+
+        def _refresh(self) -> None:
+            here.known = len(failures)
+            super()._refresh()
+
+    def asked() -> dict[str, Any]:
+        if here.known < len(failures):
+            raise _again(failures[-1])
+        try:
+            return assume()["Credentials"]
+        except GlueError as error:
+            failures.append(_again(error))
+            raise
+
     def renew() -> dict[str, str]:
-        answer = assume()["Credentials"]
+        answer = asked()
         expires = answer["Expiration"]
         if not isinstance(expires, datetime):
             expires = parse_timestamp(expires)
@@ -67,8 +91,15 @@ def role_credentials(
             "expiry_time": expires.isoformat(),
         }
 
-    made = DeferredRefreshableCredentials(renew, "sts-assume-role", time_fetcher=now)
+    made = Shared(renew, "sts-assume-role", time_fetcher=now)
     return made
+
+
+def _again(error: GlueError) -> GlueError:
+    """The error for another thread, which adds what it knows to the context."""
+    twin = copy.copy(error)
+    twin.context = dict(error.context)
+    return twin
 
 
 def session_as(

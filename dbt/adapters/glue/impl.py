@@ -134,6 +134,7 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
     def pre_model_hook(self, config: Mapping[str, Any]) -> None:
         """Refuses what cannot work, before the node sends anything."""
         refuse_variables(config.get("substitute_variables"))
+        self.refuse_grants(config.get("grants"))
         self.check_lake_formation(config)
         if config.get("materialized") not in ("view", "ephemeral", "test", "unit"):
             self.validate_file_format(config.get("file_format"))

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dbt.adapters.glue.aws_answers import ACCESS_DENIED_CODES
+from dbt.adapters.glue.aws_answers import ACCESS_DENIED_CODES, fault_of
 from dbt.adapters.glue.clients import GlueClients, call
-from dbt.adapters.glue.exceptions import CatalogError
+from dbt.adapters.glue.exceptions import CatalogError, Fault
 from dbt.adapters.glue.retries import CONFLICT
 
 # Lake Formation refuses what comes at the same time as another change, and asks for a repetition.
@@ -116,7 +116,7 @@ def parts(items: list[Any], size: int) -> Iterator[list[Any]]:
 
 
 def _refused(failures: list[dict[str, Any]]) -> CatalogError:
-    """Failures of a call as one error; a conflict only if they all are."""
+    """Failures of a call as one error, which passes only if they all do."""
     messages = []
     for failed in failures:
         tag = failed.get("LFTag")
@@ -124,8 +124,10 @@ def _refused(failures: list[dict[str, Any]]) -> CatalogError:
         name = f"{tag['TagKey']}={tag['TagValues'][0]}" if tag else entry.get(PRINCIPAL)
         messages.append(f"{name}: {failed.get('Error', {}).get('ErrorMessage')}")
     codes = [failed.get("Error", {}).get("ErrorCode") for failed in failures]
-    code = next((code for code in codes if code != CONFLICT), CONFLICT)
-    return CatalogError("; ".join(messages), code=code)
+    lasting = [code for code in codes if fault_of(code) is None]
+    # The rest of the call may be done.
+    fault: Fault | None = None if lasting else "unknown"
+    return CatalogError("; ".join(messages), code=(lasting or codes)[0], fault=fault)
 
 
 def _explained(error: CatalogError, operation: str, about: str) -> CatalogError:

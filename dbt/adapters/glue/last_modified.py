@@ -11,7 +11,8 @@ from typing import Any
 from dbt.adapters.glue import iceberg_clone, table_metadata
 from dbt.adapters.glue.catalog import DataCatalog
 from dbt.adapters.glue.exceptions import NotImplementedByGlue
-from dbt.adapters.glue.storage import TableStorage, covers, split_location
+from dbt.adapters.glue.locations import covers, split_location
+from dbt.adapters.glue.storage import TableStorage
 
 # Where the formats write each commit.
 LOGS = {"delta": "_delta_log", "hudi": ".hoodie"}
@@ -22,9 +23,10 @@ def last_modified(
 ) -> datetime | None:
     """When a Table of GetTable was last written, None where it never was.
 
-    Iceberg: the time of the current snapshot. Delta, Hudi: the newest file of the log. Others: the
-    newest file of the table and of its partitions, but for those that Spark does not read. That
-    lists them all, 1,000 a call. Raises NotImplementedByGlue for views and what is not in S3.
+    Iceberg: the time of the last snapshot that compaction has not made. Delta, Hudi: the newest
+    file of the log, maintenance included. Others: the newest file of the table and of its
+    partitions, but for those that Spark does not read; that lists them all, 1,000 a call. Raises
+    NotImplementedByGlue for views and what is not in S3.
     """
     file = table_metadata.parameters(table).get("metadata_location")
     if file:
@@ -45,11 +47,15 @@ def last_modified(
 
 
 def _of_snapshot(metadata: dict[str, Any]) -> datetime | None:
-    current = metadata.get("current-snapshot-id")
-    for snapshot in metadata.get("snapshots") or ():
-        if snapshot["snapshot-id"] == current:
-            return datetime.fromtimestamp(snapshot["timestamp-ms"] / 1000, timezone.utc)
-    return None
+    """Of the current snapshot, or of the one before it that was no compaction, if it is there."""
+    snapshots = {each["snapshot-id"]: each for each in metadata.get("snapshots") or ()}
+    found = snapshots.get(metadata.get("current-snapshot-id"))
+    while found and (found.get("summary") or {}).get("operation") == "replace":
+        before = snapshots.get(found.get("parent-snapshot-id"))
+        if before is None:
+            break
+        found = before
+    return datetime.fromtimestamp(found["timestamp-ms"] / 1000, timezone.utc) if found else None
 
 
 def _newest(objects: Iterable[dict[str, Any]]) -> datetime | None:

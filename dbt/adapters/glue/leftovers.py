@@ -5,19 +5,14 @@ A run that is under way has the same: only its age tells them apart.
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from dbt.adapters.glue.build_folders import base_of, build_name, is_staging, made_at
+from dbt.adapters.glue.build_folders import BUILD_FOLDER, base_of, build_name, is_staging, made_at
 from dbt.adapters.glue.catalog import DataCatalog
-from dbt.adapters.glue.exceptions import NotOwned
-from dbt.adapters.glue.storage import (
-    RESULTS_FOLDER,
-    TEMPORARY_FOLDER,
-    TableStorage,
-    lies_under,
-    split_location,
-)
+from dbt.adapters.glue.exceptions import HoldsOthers
+from dbt.adapters.glue.locations import lies_under, split_location
+from dbt.adapters.glue.storage import RESULTS_FOLDER, TEMPORARY_FOLDER, TableStorage
 from dbt.adapters.glue.table_metadata import is_view, location_of
 
 TABLE, VIEW, BUILD, SEED, RESULT = "table", "view", "build", "seed", "result"
@@ -56,10 +51,11 @@ class Leftovers:
 
     def find(self, schemas: Iterable[str]) -> Iterator[Leftover]:
         """Of these schemas, and of the profile's location."""
+        in_use = self._storage.ownership.places_everywhere()
         for schema in schemas:
             tables = list(self._catalog.get_tables(schema))
             yield from self._tables(schema, tables)
-            yield from self._builds(schema, tables)
+            yield from self._builds(schema, tables, in_use)
         for kind, folder in FOLDERS.items():
             for place, made in self._folders_of_ours(folder).items():
                 yield Leftover(kind, "", "", place, made)
@@ -72,7 +68,10 @@ class Leftovers:
         _, prefix = split_location(base)
         found: dict[str, datetime] = {}
         for item in self._storage.objects_below(base):
-            place = f"{base}/{item['Key'][len(prefix) + 1 :].partition('/')[0]}"
+            name, slash, _ = item["Key"][len(prefix) + 1 :].partition("/")
+            if not (name and slash):
+                continue  # what consoles and EMR write to mark a folder
+            place = f"{base}/{name}"
             found[place] = max(item["LastModified"], found.get(place, item["LastModified"]))
         return found
 
@@ -80,11 +79,16 @@ class Leftovers:
         for table in tables:
             if is_staging(table["Name"]):
                 kind = VIEW if is_view(table) else TABLE
-                yield Leftover(kind, schema, table["Name"], location_of(table), table["CreateTime"])
+                made = table.get("CreateTime") or datetime.now(timezone.utc)
+                yield Leftover(kind, schema, table["Name"], location_of(table), made)
 
-    def _builds(self, schema: str, tables: list[dict[str, Any]]) -> Iterator[Leftover]:
-        places = {place.rstrip("/") for table in tables if (place := location_of(table))}
-        bases = {base_of(place) for place in places if build_name(place)}
+    def _builds(
+        self, schema: str, tables: list[dict[str, Any]], in_use: set[str]
+    ) -> Iterator[Leftover]:
+        """in_use: where tables of any schema lie, since schemas may share a folder."""
+        own = {place for table in tables if (place := location_of(table))}
+        bases = {base_of(place) for place in own if build_name(place)}
+        places = in_use | own
         if self._storage.location is not None:
             parent = self._storage.location_for(schema, "").rstrip("/")
             bases |= {f"{parent}/{name}" for name in self._storage.folders_below(parent)}
@@ -94,13 +98,14 @@ class Leftovers:
                 times = (item["LastModified"] for item in self._storage.objects_below(base))
                 if (written := max(times, default=None)) is not None:
                     yield Leftover(BUILD, schema, name, base, written)
-            for folder in sorted(self._storage.folders_below(base)):
+            for folder in sorted(self._storage.folders_below(base, BUILD_FOLDER)):
                 made, place = made_at(folder), f"{base}/{folder}"
                 if made is not None and place not in places:
                     yield Leftover(BUILD, schema, name, place, made)
 
     def remove(self, left: Leftover) -> None:
-        """Raises NotOwned for a build in which a table lies by now."""
+        """Raises NotOwned for a build in which a table lies by now, and for the data of a table
+        that dbt may not delete: its entry in the catalog has gone then."""
         if left.kind in FOLDERS:
             self._storage.delete_temporary(str(left.place))
         elif left.kind == BUILD:
@@ -108,14 +113,13 @@ class Leftovers:
         else:
             self._catalog.delete_table(left.schema, left.name)
             if left.place:
-                with suppress(NotOwned):  # the table that it was to replace lies there
+                with suppress(HoldsOthers):  # the table that it was to replace lies there
                     self._delete_data(left)
 
     def _delete_data(self, left: Leftover) -> None:
         place = str(left.place)
         custom = base_of(place) if build_name(place) else None
-        # No table is given as its owner: whichever lies there keeps it.
-        self._storage.delete_data(left.schema, "", place, custom)
+        self._storage.delete_left_over(left.schema, place, custom)
 
 
 def _is_below(place: str, parent: str) -> bool:

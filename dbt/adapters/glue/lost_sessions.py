@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import TypeVar
 
@@ -19,16 +19,23 @@ _T = TypeVar("_T")
 # kills sessions takes down with it what runs beside it.
 REPEATS = 2
 SHOWN = 120  # characters of it, in the log
+NOT_FOUND = "TABLE_OR_VIEW_NOT_FOUND"
 # What a statement fails with for want of what went with the session, or for what that has left:
 # error classes; and the words of Spark's Hive tables, of Delta and of Hudi, which have none.
 LEFT_BY_THE_LOST = re.compile(
-    r"TABLE_OR_VIEW_NOT_FOUND|TABLE_OR_VIEW_ALREADY_EXISTS|LOCATION_ALREADY_EXISTS"
+    rf"{NOT_FOUND}|TABLE_OR_VIEW_ALREADY_EXISTS|LOCATION_ALREADY_EXISTS"
     r"|NON_EMPTY_LOCATION|non-empty directory|should be empty for CTAS"
 )
 DIED_UNDER_IT = f"Sessions died under this statement {REPEATS + 1} times."
 NOT_REPEATED = (
     "The statement is not run again: it may have been done, or a part of it, and would then be "
     "done twice."
+)
+
+
+FROM_PYTHON = (
+    "The session was lost before this statement and made anew: what Python had made in the session "
+    "is gone, if it was that."
 )
 
 
@@ -40,14 +47,22 @@ class LostSessions:
         self.take_back: Callable[[Change], None] = lambda table: None
         self._one_at_a_time = threading.Lock()
 
-    def outlive(self, sql: str | None, run: Callable[[], _T], wait: Callable[[], object]) -> _T:
+    def outlive(
+        self,
+        sql: str | None,
+        run: Callable[[], _T],
+        wait: Callable[[], object],
+        views: Callable[[], Mapping[str, str]] = dict,
+    ) -> _T:
         """Runs it; again in a new session if the session dies and that does no harm.
 
         sql: None for Python, which runs again only if it never reached the session. wait: returns
-        when there is a session, and none before it is still at work.
+        when there is a session, and none before it is still at work. views: the SQL of the
+        temporary views that the session had.
         """
         left = REPEATS
         lost: SessionLost | None = None
+        begun = False
         while True:
             try:
                 with self._one_at_a_time if left == 0 else nullcontext():
@@ -57,15 +72,21 @@ class LostSessions:
             except StatementError as error:
                 if lost is None or not LEFT_BY_THE_LOST.search(error.message):
                     raise
-                lost.hint = f"Run again in a new session, it failed: {error.message}\n{lost.hint}"
+                if not begun:  # nothing that this statement did is in its own way
+                    if NOT_FOUND in error.message:
+                        error.hint = _joined(FROM_PYTHON, error.hint)
+                    raise
+                told = f"Run again in a new session, it failed: {error.message}"
+                lost.hint = _joined(told, lost.hint, by="\n")
                 raise lost from error
             if lost.begun:
+                begun = True
                 if left == 0:
-                    lost.hint = f"{DIED_UNDER_IT} {lost.hint}"
+                    lost.hint = _joined(DIED_UNDER_IT, lost.hint)
                     raise lost
                 table = created_table(sql) if sql else None
-                if not (sql and (table or may_repeat(sql))):
-                    lost.hint = f"{NOT_REPEATED} {lost.hint}"
+                if not (sql and (table or may_repeat(sql, views()))):
+                    lost.hint = _joined(NOT_REPEATED, lost.hint)
                     raise lost
                 if table:
                     wait()
@@ -74,6 +95,10 @@ class LostSessions:
             logger.warning(
                 f"Run again in a new session, since the last one was lost: {_shown(sql)}"
             )
+
+
+def _joined(first: str, hint: str | None, by: str = " ") -> str:
+    return f"{first}{by}{hint}" if hint else first
 
 
 def _shown(sql: str | None) -> str:

@@ -11,6 +11,8 @@ from dbt_common.utils.executor import executor
 
 from dbt.adapters.glue import maintenance
 from dbt.adapters.glue.clone_methods import CloneMethods
+from dbt.adapters.glue.exceptions import ConfigurationError
+from dbt.adapters.glue.model_config import in_table_bucket
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.services import glue_errors
 from dbt.adapters.glue.table_format import table_format
@@ -25,6 +27,11 @@ class MaintenanceMethods(CloneMethods):
     def check_maintenance(self, config: Mapping[str, Any]) -> None:
         """Raises ConfigurationError for a node's `maintenance` that its format cannot do."""
         if wanted := config.get("maintenance"):
+            if in_table_bucket(config, self.credentials):
+                raise ConfigurationError(
+                    "maintenance: got it for a table in a table bucket, which S3 itself maintains",
+                    hint="Remove `maintenance` from the model.",
+                )
             seeds = self.credentials.seed_format if config.get("materialized") == "seed" else None
             maintenance.check(table_format(config.get("file_format") or seeds).name, wanted)
 

@@ -23,9 +23,16 @@ _SETTING = re.compile(
     rf"(?P<name>[\w.$-]*(?:{WORDS})[\w.$-]*)(?P<is>\s*=\s*)(?P<value>.*?)(?=\s+--|,\s*--|$)",
     re.I | re.M,
 )
+# `--name value`, as a command line has it.
+_ARGUMENT = re.compile(
+    rf"(?P<name>--[\w.-]*(?:{WORDS})[\w.-]*)(?P<is>[ \t]+)(?P<value>(?!--)\S.*?)(?=\s+--|,\s*--|$)",
+    re.I | re.M,
+)
 # In a value, a URL mostly: jdbc:mysql://host/db?user=me&password=…
 _PARAMETER = re.compile(r"(?P<name>[\w.-]+)=(?P<value>[^&;,\s]+)")
 _USER_INFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?P<user_info>[^/@\s'\"]+)@", re.I)
+# An address without its scheme, which is all of a text: `me:password@host`.
+_BARE_USER_INFO = re.compile(r"^[^\s/:@]+:[^\s/@]+@")
 SHORTEST = 8  # shorter values are words that stand in other places too
 
 _known: dict[str, None] = {}
@@ -53,10 +60,11 @@ def masked(value: Any) -> Any:
 
 
 def _masked_text(text: str) -> str:
-    text = _SETTING.sub(
-        lambda m: f"{m['name']}{m['is']}{MASK}" if is_secret(m["name"]) else m[0], text
-    )
-    return _USER_INFO.sub(r"\g<scheme>", text)
+    for pattern in (_SETTING, _ARGUMENT):
+        text = pattern.sub(
+            lambda m: f"{m['name']}{m['is']}{MASK}" if is_secret(m["name"]) else m[0], text
+        )
+    return _USER_INFO.sub(r"\g<scheme>", _BARE_USER_INFO.sub("", text))
 
 
 def masked_entry(entry: str) -> str:

@@ -1,8 +1,9 @@
 """Model configs of the adapter: what each means, as data."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from dbt.adapters.base import AdapterConfig
 
@@ -227,6 +228,57 @@ def refuse_variables(given: Any) -> None:
         )
 
 
+def refuse_grants(given: Any) -> None:
+    """Raises ConfigurationError for a `grants` that names anything.
+
+    The Data Catalog has no GRANT in SQL: the config would have no effect at all.
+    """
+    if given:
+        raise ConfigurationError(
+            "grants: the config has no meaning on AWS Glue, where access is given by IAM and Lake "
+            "Formation",
+            hint="Remove it, and grant in Lake Formation, or with the config lf_grants.",
+        )
+
+
+_ITEM = re.compile(r"(?:`(?:[^`]|``)*`|\([^)]*\)|[^,])+")
+_QUOTED = re.compile(r"`(?:[^`]|``)*`")
+# a transform, days(ts), or the path to a field of a struct
+_AS_IT_IS = re.compile(r"\w+\s*\(.*\)|\w+(?:\.\w+)+", re.S)
+
+
+class PartitionItem(NamedTuple):
+    """text: a column's bare name; or what SQL takes as it is, `days(ts)`."""
+
+    text: str
+    is_name: bool
+
+
+def partition_items(given: str | Sequence[str] | None) -> list[PartitionItem]:
+    """The config `partition_by`: a text or a list, commas in either, names with or without
+    backticks."""
+    texts = [given] if isinstance(given, str) else given or []
+    items = [item.strip() for text in texts for item in _ITEM.findall(str(text))]
+    return [_partition_item(item) for item in items if item]
+
+
+def _partition_item(item: str) -> PartitionItem:
+    if _QUOTED.fullmatch(item):
+        return PartitionItem(item[1:-1].replace("``", "`"), True)
+    return PartitionItem(item, not _AS_IT_IS.fullmatch(item))
+
+
+def in_table_bucket(config: Mapping[str, Any], credentials: GlueCredentials) -> bool:
+    """Whether a table of this config is in a table bucket of S3 Tables."""
+    buckets, file_format = credentials.table_buckets, config.get("file_format")
+    if config.get("catalog_name") or config.get("catalog") or file_format == "s3tables":
+        return True
+    if buckets.catalog(config.get("database")):
+        return True
+    own = credentials.custom_iceberg_catalog_namespace
+    return file_format == "iceberg" and bool(buckets.catalog(own))
+
+
 def refuse_catalog(config: Mapping[str, Any], credentials: GlueCredentials) -> None:
     """Raises ConfigurationError where a table is to be in a table bucket and cannot."""
     buckets, file_format = credentials.table_buckets, config.get("file_format")
@@ -249,7 +301,7 @@ def refuse_catalog(config: Mapping[str, Any], credentials: GlueCredentials) -> N
             "file_format: got 's3tables', and no table bucket is known",
             hint="Name it in the profile: s3_tables: {lake: <name or ARN of the table bucket>}.",
         )
-    in_bucket = chosen or file_format == "s3tables" or buckets.catalog(config.get("database"))
+    in_bucket = in_table_bucket(config, credentials)
     if in_bucket and file_format not in (None, "iceberg", "s3tables"):
         raise ConfigurationError(
             f"file_format: got {file_format!r}, expected s3tables or nothing: a table bucket "

@@ -11,6 +11,7 @@ from dbt.adapters.glue import athena_twin, older_sql, seeds, table_metadata, tab
 from dbt.adapters.glue.exceptions import NotOwned
 from dbt.adapters.glue.lakeformation_methods import LakeFormationMethods
 from dbt.adapters.glue.model_config import refuse_variables
+from dbt.adapters.glue.query_relation import as_subquery
 from dbt.adapters.glue.services import glue_errors
 from dbt.adapters.glue.sql_text import PYTHON_PREFIX, quoted
 
@@ -155,8 +156,9 @@ class OlderMethods(LakeFormationMethods):
 
         hudi_config is what a table is made with, as the model config `hudi_options`.
         """
-        request = self.substituted(request, substitute_variables)
-        columns = [column.name for column in self.get_column_schema_from_query(request)]
+        request = as_subquery(self.substituted(request, substitute_variables))
+        no_rows = f"select * from (\n{request}\n) as __dbt_request limit 0"
+        columns = [column.name for column in self.get_column_schema_from_query(no_rows)]
         query = older_sql.hudi_query(request, columns)
         keys = older_sql.as_in(columns, older_sql.names(primary_key))
         if self._table(target_relation) is not None:

@@ -59,6 +59,12 @@ ANSWER = '{"type": "results"'
 TYPES_OF_JSON = {bool: "boolean", int: "bigint", float: "double"}
 
 
+def node_of(node_info: Mapping[str, Any] | None) -> str:
+    """The node that this thread is at; empty for the hooks of a whole run, and outside of one."""
+    unique_id = str((node_info or {}).get("unique_id") or "")
+    return "" if unique_id.startswith("operation.") else unique_id
+
+
 def session_code(code: str, run: str, node: str = "") -> str:
     """Python as it is sent: a block dedented, a model as it is.
 

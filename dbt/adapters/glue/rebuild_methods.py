@@ -14,11 +14,11 @@ from dbt.adapters.glue.build_folders import base_of, new_build
 from dbt.adapters.glue.column import GlueColumn
 from dbt.adapters.glue.data_methods import DataMethods, warned_of_what_is_left
 from dbt.adapters.glue.exceptions import GlueError
+from dbt.adapters.glue.locations import same_location
 from dbt.adapters.glue.older_builds import OlderBuild, OlderBuilds
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.services import glue_errors, shared_property
 from dbt.adapters.glue.sql_text import collapse_catalog_prefix
-from dbt.adapters.glue.storage import same_location
 from dbt.adapters.glue.temporaries import StagingTable
 
 logger = AdapterLogger("Glue")
@@ -66,13 +66,14 @@ class RebuildMethods(DataMethods):
     def is_defined_so(
         self,
         existing: BaseRelation,
+        target: BaseRelation,
         custom_location: str | None,
         table_format: str,
         **definition: Any,
     ) -> bool:
         """Whether a table is what CREATE TABLE would make of it, but for columns and rows."""
         table = self._table(existing)
-        if table is None or not self.stays_in_place(existing, custom_location):
+        if table is None or not self.stays_in_place(existing, target, custom_location):
             return False
         return table_swap.definition_of(table) == table_swap.Definition(table_format, **definition)
 
@@ -86,10 +87,16 @@ class RebuildMethods(DataMethods):
 
     @available.parse(lambda *a, **k: False)
     @glue_errors
-    def stays_in_place(self, existing: BaseRelation, custom_location: str | None = None) -> bool:
-        """Whether the table lies where the config wants it, in whichever build of it."""
+    def stays_in_place(
+        self, existing: BaseRelation, target: BaseRelation, custom_location: str | None = None
+    ) -> bool:
+        """Whether the table lies where the config wants it, in whichever build of it.
+
+        target: the node's own relation, of whose name the folder is; the catalog has the name in
+        lower case.
+        """
         location = table_metadata.location_of(self._table(existing) or {})
-        wanted = self.storage.location_for(*self._name(existing), custom_location)
+        wanted = self.storage.location_for(*self._name(target), custom_location)
         return location is not None and same_location(base_of(location), wanted)
 
     @available.parse_none

@@ -7,6 +7,7 @@ that is not understood may not.
 """
 
 import re
+from collections.abc import Mapping
 
 from dbt.adapters.glue.build_folders import base_of
 from dbt.adapters.glue.catalog_changes import (
@@ -14,7 +15,8 @@ from dbt.adapters.glue.catalog_changes import (
     Change,
     changes_of,
 )
-from dbt.adapters.glue.sql_text import COMMENTS, segments, without_leading_comments
+from dbt.adapters.glue.session.state import mentions, names_and_code
+from dbt.adapters.glue.sql_text import without_leading_comments
 
 _FLAGS = re.I | re.S
 _DIRECTORY = re.compile(r"insert\s+overwrite\s+(?:local\s+)?directory\b\s*(?:'([^']*)')?", _FLAGS)
@@ -31,13 +33,16 @@ _REPLACES = re.compile(
     _FLAGS | re.X,
 )
 _CREATES = re.compile(rf"create\s+table\s+(?!if\b){NAME}", _FLAGS)
-_STRINGS = ("'", '"', "r'", 'r"', "R'", 'R"')
+_VIEW = re.compile(rf".*?\b(?:view|table)\s+(?:if\s+not\s+exists\s+)?{NAME}", _FLAGS)
+# The name of a table as an expression, which may come to any.
+_IDENTIFIER = re.compile(r"\bidentifier\s*\(", re.I)
 
 
-def may_repeat(sql: str) -> bool:
+def may_repeat(sql: str, views: Mapping[str, str] | None = None) -> bool:
     """Whether the outcome is the same after the statement has run once, twice, or in part before.
 
     What replaces a table reads from others only: one that reads its own would do so twice.
+    views: the SQL of the temporary views that the session has, by their names.
     """
     text = without_leading_comments(sql)
     if directory := _DIRECTORY.match(text):
@@ -46,7 +51,10 @@ def may_repeat(sql: str) -> bool:
     if changes_of(sql) == [] or _HARMLESS.match(text):
         return True
     replaces = _REPLACES.match(text)
-    return replaces is not None and not _names(text[replaces.end() :], replaces["name"])
+    if replaces is None or _IDENTIFIER.match(text, replaces.start("name")):
+        return False
+    table = re.split(r"\.\s*", replaces["name"])[-1].strip().strip("`")
+    return not _may_read(text[replaces.end() :], table, dict(views or {}))
 
 
 def created_table(sql: str) -> Change | None:
@@ -58,12 +66,22 @@ def created_table(sql: str) -> Change | None:
     return changes[0] if changes else None
 
 
-def _names(text: str, table: str) -> bool:
-    """Whether code or a quoted name has the table's name in it; strings and comments may."""
-    name = re.escape(re.split(r"\.\s*", table)[-1].strip().strip("`"))
-    code = "".join(
-        piece
-        for is_code, piece in segments(text)
-        if is_code or not piece.startswith((*_STRINGS, *COMMENTS))
-    )
-    return re.search(rf"(?<!\w){name}(?!\w)", code, re.I) is not None
+def _may_read(text: str, table: str, views: dict[str, str]) -> bool:
+    """Whether SQL may read a table of this name, itself or through views.
+
+    views is what has not been looked into; a view that was is taken out of it.
+    """
+    if mentions(text, table) or _IDENTIFIER.search(names_and_code(text)):
+        return True
+    for name in list(views):
+        if name in views and mentions(text, name.rpartition(".")[2]):
+            query = _behind_name(views.pop(name))
+            if _may_read(query, table, views):
+                return True
+    return False
+
+
+def _behind_name(view: str) -> str:
+    """A CREATE VIEW without the name of the view, which may be that of a table too."""
+    text = without_leading_comments(view)
+    return text[found.end() :] if (found := _VIEW.match(text)) else text

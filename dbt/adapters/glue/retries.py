@@ -183,7 +183,9 @@ class Tried:
         return f"{self.count} times in {self._passed():.0f} s" if self.count > 1 else None
 
     def _outcome(self, error: CatalogError) -> str | None:
-        return "unknown" if error.unsure and error.fault is not None else None
+        # `done` is for the caller to look at.
+        looked_at = self.rule.kind == "looked_up" and error.code == self.rule.done
+        return "unknown" if error.unsure and not looked_at else None
 
 
 def unreadable(operation: str, why: str) -> CatalogError:

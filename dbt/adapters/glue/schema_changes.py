@@ -5,10 +5,17 @@ order is stored with its values swapped); `value_of` puts them in the table's or
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from dbt.adapters.glue.column import GlueColumn
+from dbt.adapters.glue.column import (
+    PARTS_OF,
+    GlueColumn,
+    SparkType,
+    is_nested,
+    spark_type,
+    type_sql,
+)
 from dbt.adapters.glue.sql_text import literal, quoted
 from dbt.adapters.glue.table_format import TableFormat
 
@@ -20,50 +27,7 @@ WIDENINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "delta": {"tinyint": ("smallint", "int"), "smallint": ("int",)},
 }
 INTEGERS = ("tinyint", "smallint", "int", "bigint")
-SYNONYMS = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint"}
-PARTS_OF = {"array": ("element",), "map": ("key", "value")}  # as ALTER TABLE names them
 DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
-
-
-@dataclass(frozen=True)
-class SparkType:
-    """A type as Spark writes it; parts: the fields of a struct, or what an array or map holds."""
-
-    text: str
-    kind: str = ""  # struct, array, map
-    parts: tuple[tuple[str, "SparkType"], ...] = ()
-
-    def part(self, name: str) -> "SparkType | None":
-        found = (kind for known, kind in self.parts if known.lower() == name.lower())
-        return next(found, None)
-
-
-def spark_type(text: str) -> SparkType:
-    """`struct<a:int,b:array<string>>` as a tree. What is no nested type is one word of it."""
-    head, bracket, rest = text.strip().partition("<")
-    kind = head.strip().lower()
-    if not bracket or kind not in ("struct", "array", "map") or not rest.endswith(">"):
-        plain = re.sub(r"\s+", "", text.lower())
-        return SparkType(SYNONYMS.get(plain, plain))
-    pieces = list(_split(rest[:-1]))
-    if kind == "struct":
-        named = [piece.partition(":") for piece in pieces]
-        parts = tuple((name.strip(), spark_type(inner)) for name, _, inner in named)
-    else:
-        parts = tuple(zip(PARTS_OF[kind], map(spark_type, pieces), strict=True))
-    inner = (f"{name}:{part.text}" if kind == "struct" else part.text for name, part in parts)
-    return SparkType(f"{kind}<{','.join(inner)}>", kind, parts)
-
-
-def _split(text: str) -> Iterator[str]:
-    """The pieces between the commas that stand in no bracket."""
-    depth, start = 0, 0
-    for position, character in enumerate(text):
-        depth += (character in "<(") - (character in ">)")
-        if character == "," and not depth:
-            yield text[start:position]
-            start = position + 1
-    yield text[start:]
 
 
 @dataclass
@@ -242,11 +206,6 @@ def _is_nested(column: GlueColumn) -> bool:
     return isinstance(column, NestedColumn) and len(column.path) > 1
 
 
-def is_nested(dtype: str) -> bool:
-    """Whether structs are in the type, whose fields Spark writes by position."""
-    return "struct<" in dtype.lower()
-
-
 def value_of(expression: str, source: str, target: str) -> str:
     """SQL that makes a value of the source type one of the target's, its fields by name.
 
@@ -267,7 +226,7 @@ def _shaped(expression: str, source: SparkType, target: SparkType, depth: int) -
             inner = source.part(name)
             field = f"{expression}.{quoted(name)}"
             value = (
-                _shaped(field, inner, kind, depth) if inner else f"cast(null as {_type_sql(kind)})"
+                _shaped(field, inner, kind, depth) if inner else f"cast(null as {type_sql(kind)})"
             )
             same = same and value == field
             values.append(f"{literal(name)}, {value}")
@@ -285,14 +244,3 @@ def _shaped(expression: str, source: SparkType, target: SparkType, depth: int) -
     if target.kind == "array":
         return f"transform({expression}, {item} -> {value})"
     return f"transform_values({expression}, (k{depth}, {item}) -> {value})"
-
-
-def _type_sql(kind: SparkType) -> str:
-    """The type as DDL, names of fields in backticks."""
-    if not kind.kind:
-        return kind.text
-    inner = (
-        f"{quoted(name)}:{_type_sql(part)}" if kind.kind == "struct" else _type_sql(part)
-        for name, part in kind.parts
-    )
-    return f"{kind.kind}<{', '.join(inner)}>"

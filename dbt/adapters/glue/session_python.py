@@ -1,5 +1,6 @@
 """Python that a project runs from its SQL files, in the session of its SQL."""
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def first_use(config: Any) -> str | None:
         positions = [text.find(mark) for mark in MARKS if mark in text]
         if positions:
             line = text.count("\n", 0, min(positions)) + 1
-            return f"{path.relative_to(root)}:{line}"
+            return f"{os.path.relpath(path, root)}:{line}"
     return None
 
 

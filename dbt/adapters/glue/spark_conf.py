@@ -59,7 +59,7 @@ def parse_arguments(text: str | dict[str, Any] | None) -> dict[str, str]:
     arguments: dict[str, str] = {}
     for entry in _split_at_flags(text):
         key, separator, value = entry.partition("=")
-        if not key.startswith("--") or len(key.strip()) < 3:
+        if not re.fullmatch(r"--[^\s=]+", key.strip()):
             raise ConfigurationError(
                 f"default_arguments: got {masked_entry(entry)!r}, expected --key=value, "
                 "--key=value, …"

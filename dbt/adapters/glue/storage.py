@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 import re
 import threading
 import uuid
@@ -10,16 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from dbt.adapters.glue.aws_answers import fault_of
-from dbt.adapters.glue.build_folders import (
-    STAGING,
-    base_of,
-    build_name,
-    is_abandoned,
-    is_left_over,
-)
+from dbt.adapters.glue.build_folders import base_of, build_name, is_abandoned, is_left_over
 from dbt.adapters.glue.clients import GlueClients, call
-from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError, NotOwned
-from dbt.adapters.glue.known_catalog import DELETION_AGE, KnownCatalog
+from dbt.adapters.glue.exceptions import CatalogError, ConfigurationError, HoldsOthers, NotOwned
+from dbt.adapters.glue.known_catalog import KnownCatalog
+from dbt.adapters.glue.locations import lies_under, same_location, split_location
+from dbt.adapters.glue.ownership import Ownership
 from dbt.adapters.glue.table_options import custom_location
 
 OBJECTS_A_BATCH = 1000  # DeleteObjects of S3
@@ -27,43 +24,11 @@ FOLDER_PAGES = 5  # of 1000; a place with more folders is not listed to its end
 # Folders of ours below the profile's location.
 TEMPORARY_FOLDER = "_dbt_glue_tmp"
 RESULTS_FOLDER = "_dbt_glue_results"
-
-
-def split_location(location: str) -> tuple[str, str]:
-    """Bucket and key prefix of `s3://bucket/prefix`, the prefix without slashes at its ends.
-
-    Raises ConfigurationError for anything else.
-    """
-    match = re.fullmatch(r"s3[an]?://([^/\\]+)(?:/([^\\]*))?", location.strip())
-    if not match:
-        raise ConfigurationError(f"location: got {location!r}, expected s3://bucket/path")
-    return match.group(1), (match.group(2) or "").strip("/")
-
-
-def lies_under(location: str, parent: str) -> bool:
-    """Whether a location is strictly below another one, whichever of s3, s3a, s3n they use."""
-    bucket, prefix = split_location(location)
-    parent_bucket, parent_prefix = split_location(parent)
-    if bucket != parent_bucket or not prefix:
-        return False
-    return not parent_prefix or prefix.startswith(parent_prefix + "/")
-
-
-def same_location(one: str, other: str) -> bool:
-    return split_location(one) == split_location(other)
-
-
-def covers(location: str, other: str) -> bool:
-    """Whether another location is this one, or below it."""
-    return same_location(location, other) or lies_under(other, location)
+OWN_PLACE = "Delete it yourself, or give the table a location of its own."
 
 
 class TableStorage:
-    """The data of tables under the profile's `location`.
-
-    What dbt owns: a location below the profile's, or the model's own custom_location; never a
-    bucket's root, nor a folder that holds another table or database.
-    """
+    """The data of tables under the profile's `location`: ownership.py says which of it is dbt's."""
 
     def __init__(
         self,
@@ -76,6 +41,7 @@ class TableStorage:
         self._known = known
         self._location = location.rstrip("/") if location else None
         self._root_location = root_location
+        self.ownership = Ownership(known, self._location)
         self._folders = Folders(self._folders_in)
 
     @property
@@ -98,35 +64,6 @@ class TableStorage:
         """The LocationUri of a database that dbt creates."""
         return f"{self._location}/{schema}/" if self._location else None
 
-    def _why_not_ours(self, location: str, custom: str | None) -> str | None:
-        _, prefix = split_location(location)
-        if not prefix:
-            return "it is the root of a bucket"
-        own = custom_location(custom)
-        custom_here = own is not None and same_location(base_of(location), base_of(own))
-        below = self._location is not None and lies_under(location, self._location)
-        if not (custom_here or below):
-            return f"it is not below the profile's location ({self._location})"
-        return None
-
-    def _holds_others(self, schema: str, names: set[str], location: str) -> str | None:
-        reason = self._holder(schema, names, location, fresh=False)
-        # what is known is where tables are or were; only the catalog says what is there now
-        return reason and self._holder(schema, names, location, fresh=True)
-
-    def _holder(self, schema: str, names: set[str], location: str, fresh: bool) -> str | None:
-        own = {name.lower() for name in names}
-        for database in self._known.databases(fresh):
-            place = database.get("LocationUri") or ""
-            if _is_s3(place) and covers(location, place):
-                return f"it holds the database {database['Name']}"
-        for other, place in self._known.places(schema, -1 if fresh else DELETION_AGE):
-            if not own.isdisjoint({other, STAGING.sub("", other)}):
-                continue  # a build of the table itself lies below its base
-            if _is_s3(place) and covers(location, place):
-                return f"it holds the table {schema}.{other}"
-        return None
-
     def clear(self, schema: str, name: str, location: str) -> int:
         """`delete_data` for a table that is about to be made there.
 
@@ -135,29 +72,50 @@ class TableStorage:
         """
         if not self._folders.take(location):
             return 0
-        return self.delete_data(schema, name, location)
+        return self._delete_all(schema, name, location, is_new=True)
 
     def delete_data(self, schema: str, name: str, location: str, custom: str | None = None) -> int:
         """Deletes every object below a location that dbt owns; returns how many.
 
-        Raises NotOwned where it does not own it. The catalog is asked only if there is anything.
+        Raises NotOwned where it does not own it, HoldsOthers where something else lies there. The
+        catalog is asked only if there is anything.
         """
-        reason = self._why_not_ours(location, custom)
-        if reason is None:
-            keys = self._keys(*split_location(location))
-            first = list(itertools.islice(keys, 1))
-            if not first:
-                self._folders.emptied(location)
-                return 0
-            reason = self._holds_others(schema, {name}, location)
-        if reason:
-            raise NotOwned(
-                f"The data of {schema}.{name} at {location} was not deleted: {reason}",
-                hint="Delete it yourself, or give the table a location of its own.",
-            )
+        return self._delete_all(schema, name, location, custom)
+
+    def _delete_all(
+        self, schema: str, name: str, location: str, custom: str | None = None, is_new: bool = False
+    ) -> int:
+        if reason := self.ownership.why_not_ours(location, custom):
+            raise NotOwned(_undeleted(f"{schema}.{name}", location, reason), hint=OWN_PLACE)
+        keys = self._keys(*split_location(location))
+        first = list(itertools.islice(keys, 1))
+        if not first:
+            self._folders.emptied(location)
+            return 0
+        if is_new:
+            self._check_absent(schema, name)
+        if holder := self.ownership.holds_others(schema, {name}, location):
+            raise HoldsOthers(_undeleted(f"{schema}.{name}", location, holder), hint=OWN_PLACE)
         deleted = self._delete(location, itertools.chain(first, keys))
         self._folders.emptied(location)
         return deleted
+
+    def _check_absent(self, schema: str, name: str) -> None:
+        """The listing may be older than the table, or Lake Formation may have kept it out."""
+        if self._known.catalog.get_table(schema, name) is not None:
+            raise CatalogError(
+                f"{schema}.{name} was not in the list of tables, and is in the Data Catalog.",
+                hint="Another process has made it since this run began: run dbt again. If it stays "
+                "so, the role lacks DESCRIBE on the table in Lake Formation.",
+                operation="GetTable",
+            )
+
+    def delete_left_over(self, schema: str, location: str, custom: str | None) -> int:
+        """`delete_data` of what no table has: whichever lies there by now, in any schema, keeps
+        it."""
+        if holder := self.ownership.holds_any(schema, location):
+            raise HoldsOthers(_undeleted(schema, location, holder), hint=OWN_PLACE)
+        return self._delete_all(schema, "", location, custom)
 
     def delete_older_builds(
         self,
@@ -178,12 +136,11 @@ class TableStorage:
             return 0
         bucket, prefix = split_location(base)
         kept = f"{split_location(new)[1]}/" if new and lies_under(new, base) else None
-        reason = self._why_not_ours(base, custom) or self._holds_others(schema, {name}, base)
+        reason = self.ownership.why_not_ours(base, custom) or self.ownership.holds_others(
+            schema, {name}, base
+        )
         if reason:
-            raise NotOwned(
-                f"The older data of {schema}.{name} at {old} was not deleted: {reason}",
-                hint="Delete it yourself, or give the table a location of its own.",
-            )
+            raise NotOwned(_undeleted(f"{schema}.{name}", old, reason), hint=OWN_PLACE)
         left_at = left_at.replace(microsecond=0)  # S3 tells whole seconds
         left = (
             item["Key"]
@@ -199,7 +156,7 @@ class TableStorage:
     ) -> None:
         """Raises NotOwned where data of another table or database lies below the location, so
         that no table can be made there. with_it: tables that go when this one is dropped."""
-        holder = self._holds_others(schema, {name, *with_it}, location)
+        holder = self.ownership.holds_others(schema, {name, *with_it}, location)
         if holder and next(self._keys(*split_location(location)), None) is not None:
             raise NotOwned(
                 f"{schema}.{name} cannot be made anew at {location}: {holder}",
@@ -208,7 +165,8 @@ class TableStorage:
 
     def delete_temporary(self, path: str) -> int:
         """Deletes a folder that `new_temporary` named, or a folder of results."""
-        if not any(f"/{folder}/" in path for folder in (TEMPORARY_FOLDER, RESULTS_FOLDER)):
+        folder, _, name = path.rpartition("/")
+        if not name or folder.rpartition("/")[2] not in (TEMPORARY_FOLDER, RESULTS_FOLDER):
             raise ConfigurationError(f"{path} is not a temporary folder of dbt-glue")
         return self._delete(path, self._keys(*split_location(path)))
 
@@ -233,9 +191,9 @@ class TableStorage:
             for page in self._pages(Bucket=bucket):
                 yield from page.get("Contents", ())
 
-    def folders_below(self, location: str) -> set[str]:
-        """Names of the folders right below a location; none where there are thousands of them."""
-        return self._folders_in(location) or set()
+    def folders_below(self, location: str, begin: str = "") -> set[str]:
+        """Names of the folders right below a location that begin so."""
+        return self._folders_in(location, begin, math.inf) or set()
 
     def new_temporary(self) -> str:
         """A unique folder for files of one statement, `<location>/_dbt_glue_tmp/<id>`."""
@@ -307,13 +265,16 @@ class TableStorage:
         for page in self._pages(Bucket=bucket, Prefix=f"{prefix}/"):
             yield from page.get("Contents", ())
 
-    def _folders_in(self, parent: str) -> set[str] | None:
+    def _folders_in(
+        self, parent: str, begin: str = "", pages: float = FOLDER_PAGES
+    ) -> set[str] | None:
         """Names of the folders below a location; None where there are too many to list."""
         bucket, prefix = split_location(parent)
         prefix = f"{prefix}/" if prefix else ""
         found: set[str] = set()
-        for number, page in enumerate(self._pages(Bucket=bucket, Prefix=prefix, Delimiter="/")):
-            if number == FOLDER_PAGES:
+        listed = self._pages(Bucket=bucket, Prefix=prefix + begin, Delimiter="/")
+        for number, page in enumerate(listed):
+            if number == pages:
                 return None
             for item in page.get("CommonPrefixes", ()):
                 found.add(item["Prefix"][len(prefix) :].rstrip("/"))
@@ -371,8 +332,8 @@ def _filled(template: str, values: dict[str, str]) -> str:
     return template.strip().rstrip("/")
 
 
-def _is_s3(location: str) -> bool:
-    return location.startswith(("s3://", "s3a://", "s3n://"))
+def _undeleted(table: str, location: str, reason: str) -> str:
+    return f"The data of {table} at {location} was not deleted: {reason}"
 
 
 def _batches(keys: Iterable[str]) -> Iterator[list[str]]:

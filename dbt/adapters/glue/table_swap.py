@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from dbt.adapters.glue import table_metadata
 from dbt.adapters.glue.catalog import DataCatalog, partition_input_of, table_input_of
-from dbt.adapters.glue.exceptions import CatalogError
+from dbt.adapters.glue.exceptions import CatalogError, GlueError
 
 Name = tuple[str, str]  # schema, table
 Table = dict[str, Any]
@@ -177,9 +177,18 @@ def _make_again(
     catalog.delete_table(*target)
     try:
         _create(catalog, target, wanted, partitions)
-    except CatalogError:
-        catalog.delete_table(*target)
-        _create(catalog, target, before, partitions_before)
+    except GlueError as error:
+        try:
+            catalog.delete_table(*target)
+            _create(catalog, target, before, partitions_before)
+        except GlueError as lost:
+            raise CatalogError(
+                f"{error.message}\nThe older entry of {'.'.join(target)} could not be put back: "
+                f"{lost.message}",
+                hint="Run dbt again once AWS answers: it makes the table anew. The older data is "
+                f"at {table_metadata.location_of(current)}.",
+                operation="CreateTable",
+            ) from error
         raise
 
 

@@ -81,6 +81,7 @@ class FakeAdapter:
         # what the table that is there has in common with the config
         self.same_definition = self.same_columns = self.in_place = True
         self.version = "3.5.4 abc"
+        self.asked: dict[str, GlueRelation] = {}  # the target of the last question of a kind
 
     def dispatch(self, name: str, package: str | None = None) -> Any:
         for prefix in ("glue__", "spark__", "default__"):
@@ -116,6 +117,11 @@ class FakeAdapter:
     escaped = staticmethod(DataMethods.escaped)
     unescaped = staticmethod(DataMethods.unescaped)
     column_comment = staticmethod(DataMethods.column_comment)
+    refuse_grants = staticmethod(DataMethods.refuse_grants)
+    partition_items = staticmethod(DataMethods.partition_items)
+
+    def comment_columns(self, relation: GlueRelation, comments: dict[str, str]) -> None:
+        self.log.append(f"COMMENT {relation} {comments}")
 
     def substituted(self, sql: str, variables: Any) -> str:
         for index, value in enumerate(variables or ()):
@@ -178,14 +184,18 @@ class FakeAdapter:
     def build_location(self, build: GlueRelation) -> str:
         return "s3://b/sch/tab/build_1"
 
-    def is_defined_so(self, existing: Any, custom: Any, name: str, **definition: Any) -> bool:
+    def is_defined_so(
+        self, existing: Any, target: Any, custom: Any, name: str, **definition: Any
+    ) -> bool:
         self.definition = definition
+        self.asked["definition"] = target
         return self.same_definition
 
     def has_columns(self, existing: Any, columns: list[GlueColumn]) -> bool:
         return self.same_columns
 
-    def stays_in_place(self, existing: Any, custom: Any = None) -> bool:
+    def stays_in_place(self, existing: Any, target: Any, custom: Any = None) -> bool:
+        self.asked["place"] = target
         return self.in_place
 
     def put_in_place(self, build: Any, existing: Any, custom: Any = None) -> None:

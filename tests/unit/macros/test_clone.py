@@ -2,6 +2,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dbt_common.exceptions import DbtRuntimeError
 
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.table_buckets import TableBucket, TableBuckets
@@ -23,6 +24,18 @@ def test_a_table_of_another_table_bucket_is_not_the_same(
     }
     project.adapter.refuse_to_clone_into = lambda *names: None  # type: ignore[attr-defined]
     assert bool(project.run("clone")) == cloned
+
+
+def test_grants_of_a_clone_are_refused_before_it_is_made() -> None:
+    project = FakeProject(grants={"select": ["bob"]})
+    source = GlueRelation.create(schema="prod", identifier="tab", type="view")
+    project.context |= {
+        "defer_relation": source,
+        "load_cached_relation": lambda found: source if found is source else None,
+    }
+    with pytest.raises(DbtRuntimeError, match="Lake Formation"):
+        project.run("clone")
+    assert project.adapter.log == []
 
 
 @pytest.mark.parametrize("name", ["delta", "iceberg"])

@@ -157,6 +157,53 @@ def test_fields_of_structs_are_added_and_written_by_name() -> None:
     assert "named_struct('a', `s`.`a`, 'b', `s`.`b`)) as `s`" in written
 
 
+def test_fields_of_structs_are_quoted_where_the_increment_lacks_them() -> None:
+    nothing = "cast(null as struct<`my-col`:int>)"
+    for strategy in ("append", "replace_where"):
+        project = increment(
+            "iceberg",
+            on_schema_change="append_new_columns",
+            incremental_strategy=strategy,
+            incremental_predicates=["true"],
+        )
+        project.adapter.columns["tab"] = columns(**{"s": "struct<my-col:int>", **TARGET})
+        project.adapter.version = "3.5.4"
+        written = project.run("incremental")[-1]
+        assert nothing in written or "struct(*)" in written
+    checked = project.render(
+        "glue__checked_columns",
+        {"target_columns": project.adapter.columns["tab"], "dest_columns": columns(**TARGET)},
+        "true",
+        "raise_error('x')",
+    )
+    assert checked.startswith(
+        f"if(coalesce(true, false), {nothing}, cast(raise_error('x') as struct<`my-col`:int>))"
+    )
+
+
+def test_a_mixed_name_is_seen_in_the_query() -> None:
+    project = increment("parquet", sql="select * from `sch`.`Tab`")
+    assert project.run("incremental")[0].startswith("create table `sch`.`tab__dbt_tmp_1` using")
+
+
+def test_a_python_model_that_names_its_table_in_another_case_reads_it() -> None:
+    project = increment("parquet")
+    model = project.context["model"]
+    model["language"] = model.language = "python"
+    model["raw_code"] = model.raw_code = "spark.sql('from sch.Tab')"
+    assert project.macro("glue__reads_itself")(project.adapter.relation, "") is True
+
+
+@pytest.mark.parametrize(
+    "config", [{"merge_exclude_columns": "ORDER"}, {"merge_update_columns": "d"}]
+)
+def test_columns_of_a_merge_given_as_a_text(config: dict[str, str]) -> None:
+    project = increment("iceberg", incremental_strategy="merge", unique_key="d", **config)
+    updated = project.run("incremental")[0].partition("then update set ")[2].partition(" when")[0]
+    left = ["id", "d"] if "merge_exclude_columns" in config else ["d"]
+    assert updated == ", ".join(f"`{name}` = DBT_INTERNAL_SOURCE.`{name}`" for name in left)
+
+
 def test_pain_44_an_increment_is_read_without_a_schema() -> None:
     project = increment("delta", incremental_strategy="merge", unique_key="id")
     assert "using ( select 1 as id ) as DBT_INTERNAL_SOURCE" in project.run("incremental")[0]
@@ -255,6 +302,34 @@ def test_a_batch_keeps_what_its_partitions_have_of_other_times() -> None:
         f"union all select `id`, `order`, `d` from `sch`.`tab` where {touched} "
         f"and not coalesce({WINDOW}, false)"
     )
+
+
+@pytest.mark.parametrize(("by", "name"), [("order", "hudi"), ("order", "csv"), ("d", "parquet")])
+def test_a_batch_keeps_what_incremental_predicates_leave_out(by: str, name: str) -> None:
+    """Also where a partition has rows of one batch only."""
+    predicates = ["`order` > 'a'", "id < 9"]
+    project = batch_of(name, partition_by=by, unique_key="id", incremental_predicates=predicates)
+    at = list(TARGET).index(by)
+    project.adapter.columns["tab"][at].partition = True
+    project.adapter.rows = [("2024-03-01",)]
+    written = project.run("incremental")[-1]
+    replaced = f"({WINDOW}) and (`order` > 'a') and (id < 9)"
+    kind = "'2024-03-01'" if by == "order" else "cast('2024-03-01' as date)"
+    touched = f"((`{by}` in ({kind})))"
+    assert f"select if(coalesce(({replaced}) and {touched}, false), `id`, cast(raise" in written
+    assert written.endswith(
+        f"union all select `id`, `order`, `d` from `sch`.`tab` where {touched} "
+        f"and not coalesce({replaced}, false)"
+    )
+
+
+def test_rows_that_predicates_leave_out_are_of_the_same_batch() -> None:
+    project = batch_of(
+        "orc", partition_by="order", concurrent_batches=True, incremental_predicates=["id < 9"]
+    )
+    project.adapter.columns["tab"][1].partition = True
+    written = project.run("incremental")[-1]
+    assert f"union all select if(coalesce({WINDOW}, false), `id`, cast(raise_error(" in written
 
 
 def test_batches_that_meet_at_the_same_time_fail() -> None:

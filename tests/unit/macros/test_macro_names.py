@@ -25,7 +25,16 @@ KEPT_NAMES = {
 DBT_CONTEXT = {
     *("adapter", "api", "builtins", "config", "context", "dbt", "defer_relation", "execute"),
     *("exceptions", "flags", "graph", "load_agate_table", "load_result", "log", "model"),
-    *("modules", "post_hooks", "pre_hooks", "return", "sql", "store_raw_result", "store_result"),
+    *(
+        "modules",
+        "post_hooks",
+        "pre_hooks",
+        "render",
+        "return",
+        "sql",
+        "store_raw_result",
+        "store_result",
+    ),
     *("target", "this", "write"),
 }
 FILES = sorted(OURS.rglob("*.sql"))

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 from dbt_common.exceptions import CompilationError
 
+from dbt.adapters.glue.column import GlueColumn
 from dbt.adapters.glue.exceptions import ConfigurationError
 
 from .harness import FakeProject, columns
@@ -37,6 +38,19 @@ def test_delta_is_replaced_in_place_where_spark_can() -> None:
     assert replaced.endswith("as select 1 as id")
 
 
+@pytest.mark.parametrize("version", ["3.5.4-amzn-0 x", "3.3.0-amzn-1 x"])
+def test_delta_that_was_built_aside_stays_in_its_folder(version: str) -> None:
+    """Delta refuses CREATE OR REPLACE TABLE at another place."""
+    project = FakeProject(file_format="delta")
+    project.existing("delta")
+    project.adapter.version = version
+    (replaced,) = project.run("table")
+    assert replaced == (
+        "create or replace table `sch`.`tab` using delta location 's3://b/recorded/tab' "
+        "as select 1 as id"
+    )
+
+
 @pytest.mark.parametrize("version", ["3.5.6-amzn-1 x", "3.5.7 x"])
 def test_delta_is_replaced_by_its_writer_where_sql_cannot(version: str) -> None:
     project = FakeProject(
@@ -50,6 +64,7 @@ def test_delta_is_replaced_by_its_writer_where_sql_cannot(version: str) -> None:
         "options": {},
         "properties": {"a": "1", "b": "true"},
         "comment": None,
+        "column_comments": {},
     }
 
 
@@ -321,9 +336,85 @@ def test_iceberg_timestamp_column() -> None:
     )
 
 
-def test_grants_are_refused() -> None:
-    with pytest.raises(CompilationError, match="Lake Formation"):
-        FakeProject(file_format="parquet", grants={"select": ["bob"]}).run("table")
+@pytest.mark.parametrize("name", ["iceberg", "delta"])
+@pytest.mark.parametrize("as_text", [True, False])
+def test_partitions_are_quoted_unless_they_are_calls(name: str, as_text: bool) -> None:
+    given = ["a-b", "months(`a-b`)", "bucket(4, id)", "`a``b`", "place.city", "my day", "größe"]
+    project = FakeProject(file_format=name, partition_by=", ".join(given) if as_text else given)
+    assert (
+        "partitioned by (`a-b`, months(`a-b`), bucket(4, id), `a``b`, place.city, `my day`, "
+        "`größe`)" in project.run("table")[-1]
+    )
+
+
+@pytest.mark.parametrize("given", ["a, `b-c` ,d e", ["`a`", "b-c", "d e"], ["a, b-c", "d e"]])
+def test_deltas_writer_takes_bare_names_of_partitions(given: object) -> None:
+    project = FakeProject(file_format="delta", partition_by=given)
+    project.existing("delta")
+    project.adapter.version = "3.5.7 x"
+    project.run("table")
+    assert project.adapter.replaced["partition_by"] == ["a", "b-c", "d e"]
+
+
+def test_the_twin_of_a_delta_table_takes_bare_names_of_partitions() -> None:
+    project = FakeProject(file_format="delta", partition_by="a, `b-c`")
+    project.context["target"]["delta_athena_prefix"] = "athena"
+    assert project.run("table")[-1] == "MANIFEST `sch`.`tab` None ['a', 'b-c']"
+
+
+DESCRIBED = {"id": {"description": "a number"}, "Day": {"description": "its day"}}
+
+
+def documented(name: str, *lines: str) -> None:
+    project = FakeProject(
+        file_format=name, partition_by="day", persist_docs={"columns": True}, columns=DESCRIBED
+    )
+    found = [GlueColumn("id", "int"), GlueColumn("day", "date", partition=True)]
+    project.adapter.columns["tab"] = found
+    log = project.run("table")
+    assert log[-len(lines) :] == list(lines)
+    assert not [line for line in log[: -len(lines)] if "comment " in line]
+
+
+@pytest.mark.parametrize("name", ["parquet", "orc", "csv", "json", "avro", "text"])
+def test_comments_of_partitions_go_to_the_catalog(name: str) -> None:
+    """Spark's ALTER COLUMN finds only the columns of the data."""
+    documented(
+        name,
+        "alter table `sch`.`tab` alter column `id` comment 'a number'",
+        "COMMENT `sch`.`tab` {'day': 'its day'}",
+        "refresh table `sch`.`tab`",
+    )
+
+
+def test_comments_of_hudi_go_to_the_catalog() -> None:
+    documented("hudi", "COMMENT `sch`.`tab` {'id': 'a number', 'day': 'its day'}")
+
+
+def test_comments_of_a_delta_table_s_partitions_go_to_delta() -> None:
+    documented(
+        "delta",
+        "alter table `sch`.`tab` alter column `id` comment 'a number'",
+        "alter table `sch`.`tab` alter column `Day` comment 'its day'",
+    )
+
+
+def test_a_name_of_mixed_case_is_compared_as_the_node_has_it() -> None:
+    """The catalog's name is in lower case, the folder's is not."""
+    for name, asked in (("delta", "place"), ("parquet", "definition")):
+        project = FakeProject(file_format=name)
+        project.existing(name)
+        project.context["this"] = project.this.incorporate(path={"identifier": "Tab"})
+        project.run("table")
+        assert project.adapter.asked[asked].identifier == "Tab"
+
+
+def test_fields_of_structs_are_quoted_where_a_table_is_made() -> None:
+    kind = "struct<my-col:int,größe:array<struct<a b:string>>>"
+    project = FakeProject(file_format="iceberg")
+    assert project.render("glue__column_definitions", [GlueColumn("s", kind)]) == (
+        "`s` struct<`my-col`:int, `größe`:array<struct<`a b`:string>>>"
+    )
 
 
 def test_lake_formation_is_called_where_configured() -> None:

@@ -30,7 +30,7 @@ def credentials(subject: Subject) -> Iterator[Finding]:
         yield Finding(PASS, f"local Glue at {clients.glue.meta.endpoint_url}")
         return
     yield Finding(PASS, f"{identity['Arn']}, region {clients.region}")
-    known = _regions_of_glue(subject.caller)
+    known = _regions_of_glue(subject.caller, subject.credentials.aws_profile_name)
     if not subject.credentials.endpoint_url and clients.region not in known:
         yield Finding(
             WARN,
@@ -39,11 +39,12 @@ def credentials(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _regions_of_glue(arn: str) -> list[str]:
+def _regions_of_glue(arn: str, profile_name: str | None) -> list[str]:
     import botocore.session
 
     partition = arn.split(":")[1]
-    return botocore.session.Session().get_available_regions("glue", partition_name=partition)
+    session = botocore.session.Session(profile=profile_name)
+    return session.get_available_regions("glue", partition_name=partition)
 
 
 def role(subject: Subject) -> Iterator[Finding]:

@@ -1,13 +1,14 @@
 """Checks of the places that a run uses: bucket, databases, connections, sessions."""
 
 from collections.abc import Iterator
-from typing import Any
 
+from dbt.adapters.glue.catalog import DataCatalog
 from dbt.adapters.glue.clients import call
 from dbt.adapters.glue.doctor.finding import FAIL, PASS, SKIP, WARN, Finding, Subject
 from dbt.adapters.glue.exceptions import AccessDenied, CatalogError
+from dbt.adapters.glue.locations import split_location
 from dbt.adapters.glue.session.spec import OWNER_TAG
-from dbt.adapters.glue.storage import split_location
+from dbt.adapters.glue.sessions_command import ACTIVE_STATES
 
 NOT_FOUND = "EntityNotFoundException"
 
@@ -52,41 +53,22 @@ def location(subject: Subject) -> Iterator[Finding]:
 def databases(subject: Subject) -> Iterator[Finding]:
     """The target's schema, and temp_schema, which must exist."""
     credentials = subject.credentials
+    catalog = DataCatalog(subject.clients, credentials.catalog_id)
     schema = (credentials.schema or "").lower()
-    found = _database(subject, schema)
+    found = catalog.get_database(schema)
     if found is None:
         yield Finding(PASS, f"{schema} does not exist; the first run creates it")
     else:
-        _list_one_table(subject, schema)
+        next(catalog.get_tables(schema), None)
         place = found.get("LocationUri")
         yield Finding(PASS, f"{schema} exists{f', at {place}' if place else ''}")
     temporary = (credentials.temp_schema or "").lower()
-    if temporary and temporary != schema and _database(subject, temporary) is None:
+    if temporary and temporary != schema and catalog.get_database(temporary) is None:
         yield Finding(
             FAIL,
             f"`temp_schema` {temporary} does not exist, and dbt does not create it.",
             f"Create the database {temporary}, or leave `temp_schema` out.",
         )
-
-
-def _database(subject: Subject, name: str) -> dict | None:
-    try:
-        answer = call("GetDatabase", subject.clients.glue.get_database, Name=name, **_of(subject))
-    except CatalogError as error:
-        if error.code != NOT_FOUND:
-            raise
-        return None
-    return answer["Database"]
-
-
-def _list_one_table(subject: Subject, schema: str) -> None:
-    get_tables = subject.clients.glue.get_tables
-    call("GetTables", get_tables, DatabaseName=schema, MaxResults=1, **_of(subject))
-
-
-def _of(subject: Subject) -> dict[str, Any]:
-    catalog = subject.credentials.catalog_id
-    return {"CatalogId": catalog} if catalog else {}
 
 
 def connections(subject: Subject) -> Iterator[Finding]:
@@ -117,10 +99,8 @@ def connections(subject: Subject) -> Iterator[Finding]:
 
 def sessions(subject: Subject) -> Iterator[Finding]:
     """Sessions may be listed; those that dbt-glue started and that still run."""
-    from dbt.adapters.glue.session.lifecycle import ENDED
-
     answer = call("ListSessions", subject.clients.glue.list_sessions, Tags=dict([OWNER_TAG]))
-    active = [s for s in answer.get("Sessions", []) if s.get("Status") not in ENDED]
+    active = [s for s in answer.get("Sessions", []) if s.get("Status") in ACTIVE_STATES]
     more = " or more" if answer.get("NextToken") else ""
     if active:
         yield Finding(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dbt.adapters.glue.credentials import GlueCredentials
-from dbt.adapters.glue.storage import split_location
+from dbt.adapters.glue.locations import split_location
+from dbt.adapters.glue.table_buckets import TableBucket
 
 Document = dict[str, Any]
 Statement = dict[str, Any]
@@ -25,10 +26,12 @@ WITHOUT_PERMISSION = ("sts:GetCallerIdentity", "s3:CreateBucket")
 # What the process that runs dbt calls, by what the call is about.
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "Sessions": (
-        *("glue:CreateSession", "glue:GetSession", "glue:ListSessions", "glue:StopSession"),
-        *("glue:DeleteSession", "glue:RunStatement", "glue:GetStatement"),
-        *("glue:GetSessionEndpoint", "glue:TagResource", "glue:GetTags"),
+        *("glue:CreateSession", "glue:GetSession", "glue:StopSession", "glue:DeleteSession"),
+        *("glue:RunStatement", "glue:GetStatement", "glue:GetSessionEndpoint"),
+        *("glue:TagResource", "glue:GetTags"),
     ),
+    # On `*`, as AWS's own AwsGlueSessionUserRestrictedPolicy has it.
+    "ListSessions": ("glue:ListSessions",),
     "CatalogRead": (
         *("glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables"),
         "glue:GetPartitions",
@@ -98,7 +101,7 @@ class Places:
     schemas: tuple[str, ...]
     bucket: str | None
     prefix: str
-    buckets_of_tables: tuple[str, ...] = ()
+    buckets_of_tables: tuple[TableBucket, ...] = ()
     other_accounts: tuple[str, ...] = ()  # whose Data Catalogs sources are read from
 
     @classmethod
@@ -117,7 +120,7 @@ class Places:
             schemas=tuple(dict.fromkeys(name.lower() for name in schemas if name)),
             bucket=bucket,
             prefix=prefix.strip("/"),
-            buckets_of_tables=tuple(b.bucket for b in credentials.table_buckets.values()),
+            buckets_of_tables=tuple(credentials.table_buckets.values()),
             other_accounts=tuple(other.account for other in credentials.other_catalogs.values()),
         )
 
@@ -127,13 +130,14 @@ class Places:
 
     def catalog(self, *resources: str) -> list[str]:
         """The catalog itself, and resources of it; those of the table buckets too."""
-        named = ["catalog", *resources]
+        named = [self.glue(resource, self.catalog_account) for resource in ("catalog", *resources)]
         for bucket in self.buckets_of_tables:
-            parent = f"s3tablescatalog/{bucket}"
-            named += [f"catalog/{parent}", f"database/{parent}/*", f"table/{parent}/*/*"]
-        if self.buckets_of_tables:
-            named.append("catalog/s3tablescatalog")
-        return [self.glue(resource, self.catalog_account) for resource in named]
+            account = bucket.account.partition(":")[0]
+            parent = f"s3tablescatalog/{bucket.bucket}"
+            above = ("catalog", "catalog/s3tablescatalog")
+            below = (f"catalog/{parent}", f"database/{parent}/*", f"table/{parent}/*/*")
+            named += [self.glue(resource, account) for resource in (*above, *below)]
+        return list(dict.fromkeys(named))
 
     def read(self) -> list[str]:
         """Of every database: sources lie anywhere."""
@@ -185,6 +189,7 @@ def _client_statements(credentials: GlueCredentials) -> list[Statement]:
     sessions = [places.glue("session/*")]
     made = [
         statement("Sessions", OPERATIONS["Sessions"], sessions),
+        statement("ListSessions", OPERATIONS["ListSessions"], "*"),
         statement("CatalogRead", OPERATIONS["CatalogRead"], places.read()),
         statement("CatalogWrite", OPERATIONS["CatalogWrite"], places.written()),
     ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from click import ClickException
 from dbt_common.context import set_invocation_context
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager_client import (
@@ -19,6 +20,7 @@ from dbt.adapters.glue.exceptions import ConfigurationError
 from dbt.adapters.glue.session_python import first_use
 
 MARK = "Profile: "
+COMMAND_LINE = "Correct the command line, or the DBT_… variable that stands for the option."
 
 
 @dataclass
@@ -33,11 +35,17 @@ class Loaded:
 
 def load(arguments: Sequence[str]) -> Loaded:
     """arguments: dbt's, such as --target and --profiles-dir. Raises ConfigurationError."""
+    from dbt.cli.exceptions import DbtUsageException
+
     try:
         return _load(arguments)
     except DbtRuntimeError as error:
         text = scrub_secrets(str(error.msg).strip(), env_secrets())
         raise ConfigurationError(text, hint=_way_out(error)) from error
+    except (ClickException, DbtUsageException) as error:
+        told = error.format_message() if isinstance(error, ClickException) else str(error)
+        text = scrub_secrets(told.strip(), env_secrets())
+        raise ConfigurationError(text, hint=COMMAND_LINE) from error
 
 
 def _load(arguments: Sequence[str]) -> Loaded:
@@ -47,10 +55,10 @@ def _load(arguments: Sequence[str]) -> Loaded:
     from dbt.flags import set_flags
 
     set_invocation_context(os.environ)  # env_var() reads it
+    cleanup_event_logger()  # dbt logs to stdout until it is told where to
     flags: Any = Flags(args_to_context(["--no-send-anonymous-usage-stats", "debug", *arguments]))
     set_flags(flags)
     warnings: list[str] = []
-    cleanup_event_logger()  # dbt logs to stdout until it is told where to
     add_callback_to_manager(lambda event: _note(event, warnings))
     variables = flags.VARS or {}
     renderer = ProfileRenderer(variables)

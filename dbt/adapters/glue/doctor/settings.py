@@ -22,7 +22,6 @@ VERSIONS: dict[str, dict[str, str]] = {
     "6.0": {"spark": "4.1.1", "iceberg": "1.11.0", "hudi": "1.1.1", "delta": "4.2.0"},
 }
 OLD_VERSIONS = ("3.0", "4.0")
-LARGE_WORKERS = ("G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X")
 OVERWRITE_MODE = "spark.sql.sources.partitionOverwriteMode"
 
 
@@ -35,9 +34,7 @@ def session(subject: Subject) -> Iterator[Finding]:
     length = len(request["DefaultArguments"].get("--conf", ""))
     told = f"{spec.describe()}; its conf is {length} of {MAX_ARGUMENT_LENGTH} characters long"
     yield Finding(PASS, told)
-    kind, version = credentials.worker_type, credentials.glue_version
-    if kind in LARGE_WORKERS and version == "3.0":
-        yield Finding(FAIL, f"Glue 3.0 has no {kind} workers.", "Use Glue 4.0 or later, or G.1X.")
+    kind = credentials.worker_type
     if kind == "G.025X":
         yield Finding(
             WARN, "G.025X workers are for streaming jobs.", "Use `worker_type: G.1X` or larger."
@@ -53,13 +50,16 @@ def session(subject: Subject) -> Iterator[Finding]:
 
 def _against_the_model(request: dict[str, object]) -> None:
     """Raises ConfigurationError for arguments that botocore would refuse to send."""
-    import botocore.session
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
     from botocore.validate import ParamValidator
 
     from dbt.adapters.glue.exceptions import ConfigurationError
 
-    model = botocore.session.Session().get_service_model("glue").operation_model("CreateSession")
-    report = ParamValidator().validate(request, model.input_shape)
+    # Not by a session of botocore: it reads ~/.aws, which is the check of credentials.
+    described = ServiceModel(Loader().load_service_model("glue", "service-2"), "glue")
+    shape = described.operation_model("CreateSession").input_shape
+    report = ParamValidator().validate(request, shape)
     if report.has_errors():
         raise ConfigurationError(report.generate_report(), operation="CreateSession")
 

@@ -15,6 +15,8 @@ S3_DENIED = r"\(Service: (Amazon )?S3[;,] Status Code: 403"
 LIMIT = "ResourceNumberLimitExceededException"
 # A role's policy does not allow it, as IAM says it for every service.
 NOT_AUTHORIZED = r"is not authorized to perform:? "
+# STS says it in these words, without a user, to whoever comes with a web identity.
+NOT_TO_ASSUME = r"(?i)\bnot authorized to perform:? sts:(AssumeRole|TagSession|SetSourceIdentity)"
 
 CREDENTIALS = (
     Explanation(
@@ -64,7 +66,7 @@ PERMISSIONS = (
         "own policy does not allow it.",
         "Allow the caller sts:AssumeRole on the role, and name the caller in the role's trust "
         "policy.",
-        (Sign(text=NOT_AUTHORIZED + "sts:(AssumeRole|TagSession|SetSourceIdentity)"),),
+        (Sign(text=NOT_TO_ASSUME),),
     ),
     Explanation(
         "Glue cannot assume the session role",
@@ -207,6 +209,7 @@ PLACES = (
         "Raise `boto_retry_max_attempts`, or let fewer processes run at once.",
         (
             Sign(codes=("ThrottlingException", "Throttling", "TooManyRequestsException")),
+            Sign(codes=("ThrottledException", "RequestThrottled", "RequestThrottledException")),
             Sign(codes=("RequestLimitExceeded", "SlowDown")),
         ),
         retryable=True,

@@ -3,7 +3,7 @@
 import functools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # "(Service: AWSGlue; Status Code: 400; Error Code: AccessDeniedException; …)" of AWS's first SDK
 # for Java, and the class name of the second one's exceptions.
@@ -11,6 +11,9 @@ _CODE_IN_TEXT = re.compile(r"Error Code: (\w+)|\bservices\.\w+\.model\.(\w+Excep
 # From here on a message of Spark's is the user's own query, or the plan made of it.
 _QUERY = re.compile(r"\n== SQL|;(?: line \d+ pos \d+;?)?\n['+:!\w]|\n'[A-Z]\w+ ")
 _NAME = re.compile(r"`[^`\n]*`")
+_CAUSE = "\nCaused by: "
+# Spark's for errors that have no class yet: their text is that of what caused them.
+_NO_CLASS = "_LEGACY_ERROR_"
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,18 @@ class Shown:
         told = self.text
         if place:
             # What caused it comes last, below the query.
-            below = told.find("\nCaused by: ", place.start())
+            below = told.find(_CAUSE, place.start())
             told = told[: place.start()] + (told[below:] if below >= 0 else "")
         return _NAME.sub("``", told)
+
+    @functools.cached_property
+    def of_aws(self) -> "Shown":
+        """The part that AWS may have said: where Spark gives an error class, what caused it. The
+        text above that is Spark's, and may quote values of rows."""
+        if self.error_class is None or self.error_class.startswith(_NO_CLASS):
+            return self
+        _, cause, said = self.text.partition(_CAUSE)
+        return replace(self, text=cause + said)
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,15 @@ PARTS: dict[str, tuple[Explanation, ...]] = {
     "Memory": spark.MEMORY,
     "Queries": spark.QUERIES,
 }
+# Of an error with one of Spark's error classes, AWS can have said a part only: Shown.of_aws.
+OF_AWS = frozenset({"Credentials", "Permissions", "Places and limits"})
 
 
 def explanation_of(shown: Shown) -> Explanation | None:
     """The first explanation that has a sign in the error; None for an unknown one."""
-    for part in PARTS.values():
+    for name, part in PARTS.items():
+        looked_at = shown.of_aws if name in OF_AWS else shown
         for explanation in part:
-            if any(sign.is_in(shown) for sign in explanation.signs):
+            if any(sign.is_in(looked_at) for sign in explanation.signs):
                 return explanation
     return None

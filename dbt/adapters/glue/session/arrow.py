@@ -6,7 +6,7 @@ Imported when a Spark Connect session is used: it needs pyarrow and pyspark.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -15,8 +15,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from dbt.adapters.glue.exceptions import ProtocolError
 from dbt.adapters.glue.session.result import ResultColumn, hashable
-
-Decode = Callable[[Any], Any]
+from dbt.adapters.glue.session.runtime.values import session_zone
 
 NAMES = {
     "null": "void",
@@ -32,25 +31,36 @@ YEAR_MONTH = ("year", "month")
 EPOCH = datetime(1970, 1, 1)
 EPOCH_DAY = EPOCH.toordinal()
 SURROGATES = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+EPOCH_IN_UTC = EPOCH.replace(tzinfo=timezone.utc)
+MICROSECOND = timedelta(microseconds=1)
+# Between them a time has its offset from UTC in Python, whatever that is.
+FIRST_OFFSET = (datetime(1, 1, 2) - EPOCH) // MICROSECOND
+LAST_OFFSET = (datetime(9999, 12, 31) - EPOCH) // MICROSECOND
 UTC = (None, "UTC", "Etc/UTC")
+# What Spark has a value for, and Python none: a year above 9999, a time zone that is not known.
+NO_VALUE = (ValueError, OverflowError, LookupError, pa.ArrowException)
 
 
 @dataclass(frozen=True)
 class Field:
-    """decode turns a value of pyarrow into one of Result; None: it is one already.
-
-    as_text: Arrow has no such type, or pyarrow no such value: Spark has to cast it to string.
-    """
+    """as_text: Arrow has no such type, or pyarrow no such value: Spark has to cast it to string."""
 
     column: ResultColumn
-    decode: Decode | None
     as_text: bool
+
+
+class AsText(Exception):
+    """The result has types that Arrow or pyarrow lacks; fields tells which."""
+
+    def __init__(self, fields: list[Field]) -> None:
+        super().__init__("the result has columns to be cast to string")
+        self.fields = fields
 
 
 def fields_of(schema: Any) -> list[Field]:
     """The fields of a schema as Spark Connect's protocol has it (spark.connect.DataType)."""
     return [
-        Field(ResultColumn(f.name, simple_type(f.data_type)), _decoder(f.data_type), _text(f))
+        Field(ResultColumn(f.name, simple_type(f.data_type)), _has_interval(f.data_type))
         for f in schema.struct.fields
     ]
 
@@ -78,61 +88,85 @@ def simple_type(kind: Any) -> str:
     return NAMES.get(name, name)
 
 
-def rows_of(batches: Iterable[Any], fields: list[Field]) -> list[tuple]:
-    """The rows of Arrow record batches; columns are told by position, since names may repeat."""
+def rows_of(batches: Iterable[Any]) -> list[tuple]:
+    """The rows of Arrow record batches; columns are told by position, since names may repeat.
+
+    Raises ProtocolError for what Python has no value for.
+    """
     rows: list[tuple] = []
     for batch in batches:
-        columns = [
-            values_of(array, None if field.as_text else field.decode)
-            for array, field in zip(batch.columns, fields, strict=True)
-        ]
+        columns = []
+        for number, array in enumerate(batch.columns, start=1):
+            try:
+                columns.append(values_of(array))
+            except NO_VALUE as error:
+                raise ProtocolError(
+                    f"Python has no value for one in column {number} of the result, of type "
+                    f"{array.type}: {error}",
+                    hint="Cast the column to string.",
+                ) from error
         rows.extend(zip(*columns, strict=True))
     return rows
 
 
-def values_of(array: Any, decode: Decode | None) -> list:
-    """The values of a column.
+def values_of(array: Any) -> list:
+    """The values of a column, as Result has them.
 
     Arrow makes decimals, dates and timestamps out of scalars, ten times slower than out of texts
     and numbers.
     """
     kind = array.type
     if pa.types.is_decimal(kind):
-        array, decode = array.cast(pa.string()), Decimal
-    elif pa.types.is_date32(kind):
-        array, decode = array.cast(pa.int32()), _date
-    elif pa.types.is_timestamp(kind) and kind.unit == "us" and kind.tz in UTC:
-        array, decode = array.cast(pa.int64()), _timestamp
-    try:
-        values = array.to_pylist()
-    except UnicodeDecodeError:  # of bytes that were cast to string
-        values = _readable(array.cast(_in_bytes(kind)).to_pylist())
-    if decode is None:
-        return values
+        return _each(Decimal, array.cast(pa.string()).to_pylist())
+    if pa.types.is_date32(kind):
+        return _each(_date, array.cast(pa.int32()).to_pylist())
+    if pa.types.is_timestamp(kind):
+        microseconds = array.cast(pa.timestamp("us", kind.tz)).cast(pa.int64()).to_pylist()
+        return _each(_timestamp if kind.tz in UTC else _zoned(kind.tz), microseconds)
+    if pa.types.is_string(kind):
+        return _texts(array)
+    if pa.types.is_map(kind):
+        keys = map(hashable, values_of(array.keys))
+        pairs = list(zip(keys, values_of(array.items), strict=True))
+        return _parts(array, lambda start, end: dict(pairs[start:end]))
+    if pa.types.is_list(kind):
+        inner = values_of(array.values)
+        return _parts(array, lambda start, end: inner[start:end])
+    if pa.types.is_struct(kind):
+        names = [field.name for field in kind]
+        fields = [values_of(array.field(index)) for index in range(len(names))]
+        return [
+            {name: field[row] for name, field in zip(names, fields, strict=True)} if ok else None
+            for row, ok in enumerate(array.is_valid().to_pylist())
+        ]
+    return array.to_pylist()
+
+
+def _each(decode: Callable[[Any], Any], values: list) -> list:
     return [None if value is None else decode(value) for value in values]
 
 
-def _in_bytes(kind: Any) -> Any:
-    """A type of Arrow with binary in the place of strings."""
-    if pa.types.is_string(kind):
-        return pa.binary()
-    if pa.types.is_map(kind):
-        return pa.map_(_in_bytes(kind.key_type), _in_bytes(kind.item_type))
-    if pa.types.is_list(kind):
-        return pa.list_(_in_bytes(kind.value_type))
-    if pa.types.is_struct(kind):
-        return pa.struct([pa.field(field.name, _in_bytes(field.type)) for field in kind])
-    return kind
+def _parts(array: Any, part: Callable[[int, int], Any]) -> list:
+    """A value for each list or map, which are parts of one array that has all their elements."""
+    offsets = array.offsets.to_pylist()
+    there = array.is_valid().to_pylist()
+    return [
+        part(start, end) if ok else None
+        for ok, start, end in zip(there, offsets, offsets[1:], strict=False)
+    ]
 
 
-def _readable(value: Any) -> Any:
+def _texts(array: Any) -> list:
+    try:
+        return array.to_pylist()
+    except UnicodeDecodeError:  # of bytes that were cast to string
+        return _each(_readable, array.cast(pa.binary()).to_pylist())
+
+
+def _readable(value: bytes) -> str:
     """Bytes as the text that Spark itself shows of them: java.lang.String has one U+FFFD for a
     surrogate, Python three."""
-    if isinstance(value, bytes):
-        return SURROGATES.sub("\ufffd".encode(), value).decode("utf-8", "replace")
-    if isinstance(value, dict):
-        return {name: _readable(inner) for name, inner in value.items()}
-    return type(value)(map(_readable, value)) if isinstance(value, (list, tuple)) else value
+    return SURROGATES.sub("\ufffd".encode(), value).decode("utf-8", "replace")
 
 
 def command_result(data: bytes) -> tuple[list[Field], list[tuple]]:
@@ -142,12 +176,10 @@ def command_result(data: bytes) -> tuple[list[Field], list[tuple]]:
     with pa.ipc.open_stream(data) as reader:
         table = reader.read_all()
     fields = [
-        Field(
-            ResultColumn(field.name, field.dataType.simpleString()), _decoder_of(kind.type), False
-        )
-        for field, kind in zip(from_arrow_schema(table.schema).fields, table.schema, strict=True)
+        Field(ResultColumn(field.name, field.dataType.simpleString()), False)
+        for field in from_arrow_schema(table.schema).fields
     ]
-    return fields, rows_of(table.to_batches(), fields) if fields else []
+    return fields, rows_of(table.to_batches()) if fields else []
 
 
 def read_batch(batch: Any) -> list[Any]:
@@ -170,10 +202,6 @@ def _interval(value: Any, units: tuple[str, ...]) -> str:
     return f"interval {first}" if first == last else f"interval {first} to {last}"
 
 
-def _text(field: Any) -> bool:
-    return _has_interval(field.data_type)
-
-
 def _has_interval(kind: Any) -> bool:
     name = kind.WhichOneof("kind")
     if name == "array":
@@ -193,57 +221,42 @@ def _timestamp(microseconds: int) -> datetime:
     return EPOCH + timedelta(microseconds=microseconds)
 
 
-def _naive(value: Any) -> Any:
-    """pyarrow gives a timestamp in the session's time zone; Result has it without the zone."""
-    return value.replace(tzinfo=None)
+def _zoned(name: str) -> Callable[[int], datetime]:
+    """Out of microseconds since the epoch, the time that a clock in the session's zone shows."""
+    zone: tzinfo = session_zone(name)
+
+    def shown(microseconds: int) -> datetime:
+        # The last hours of Python's years are past them in UTC, and its first hours before them.
+        inside = min(max(microseconds, FIRST_OFFSET), LAST_OFFSET)
+        offset = (EPOCH_IN_UTC + timedelta(microseconds=inside)).astimezone(zone).utcoffset()
+        return _timestamp(microseconds + (offset or timedelta()) // MICROSECOND)
+
+    return shown
 
 
-def _decoder(kind: Any) -> Decode | None:
-    name = kind.WhichOneof("kind")
-    if name == "timestamp":
-        return _naive
-    if name == "array":
-        return _list_decoder(_decoder(kind.array.element_type))
-    if name == "map":
-        return _map_decoder(_decoder(kind.map.key_type), _decoder(kind.map.value_type))
-    if name == "struct":
-        return _struct_decoder({f.name: _decoder(f.data_type) for f in kind.struct.fields})
-    return _decoder(kind.udt.sql_type) if name == "udt" else None
+class Answer:
+    """What the stream of one operation has brought so far."""
+
+    def __init__(self) -> None:
+        self.fields: list[Field] = []
+        self.batches: list[Any] = []
+        self.relation: Any = None
+
+    def take(self, part: Any) -> None:
+        if part.HasField("schema"):
+            self.fields = fields_of(part.schema)
+            if any(item.as_text for item in self.fields):
+                raise AsText(self.fields)
+        if part.HasField("arrow_batch"):
+            self.batches += read_batch(part.arrow_batch)
+        if part.HasField("sql_command_result"):
+            self.relation = part.sql_command_result.relation
 
 
-def _decoder_of(kind: Any) -> Decode | None:
-    """The same for a type of Arrow."""
-    if pa.types.is_timestamp(kind):
-        return _naive
-    if pa.types.is_map(kind):
-        return _map_decoder(_decoder_of(kind.key_type), _decoder_of(kind.item_type))
-    if pa.types.is_list(kind):
-        return _list_decoder(_decoder_of(kind.value_type))
-    if pa.types.is_struct(kind):
-        return _struct_decoder({field.name: _decoder_of(field.type) for field in kind})
-    return None
-
-
-def _nullable(decode: Decode | None) -> Decode:
-    if decode is None:
-        return lambda value: value
-    return lambda value: None if value is None else decode(value)
-
-
-def _list_decoder(element: Decode | None) -> Decode | None:
-    if element is None:
-        return None
-    decode = _nullable(element)
-    return lambda values: [decode(value) for value in values]
-
-
-def _map_decoder(key: Decode | None, value: Decode | None) -> Decode:
-    decode_key, decode_value = _nullable(key), _nullable(value)
-    return lambda pairs: {hashable(decode_key(k)): decode_value(v) for k, v in pairs}
-
-
-def _struct_decoder(fields: dict[str, Decode | None]) -> Decode | None:
-    if not any(fields.values()):
-        return None
-    decoders = {name: _nullable(decode) for name, decode in fields.items()}
-    return lambda value: {name: decoders[name](inner) for name, inner in value.items()}
+def affected(fields: list[Field], rows: list[tuple]) -> int | None:
+    """Rows that a command changed: Delta answers INSERT, MERGE … with a table of counts."""
+    names = [item.column.name for item in fields]
+    if "num_affected_rows" not in names:
+        return len(rows)
+    count = rows[0][names.index("num_affected_rows")] if rows else None
+    return count if count is not None and count >= 0 else None  # -1: Delta does not know

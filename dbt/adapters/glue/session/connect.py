@@ -3,6 +3,7 @@
 Imported when a Spark Connect session is used: it needs the `connect` extra.
 """
 
+import re
 import threading
 import time
 import uuid
@@ -28,7 +29,14 @@ from dbt.adapters.glue.exceptions import (
     SessionLost,
     StatementCancelled,
 )
-from dbt.adapters.glue.session.arrow import Field, command_result, fields_of, read_batch, rows_of
+from dbt.adapters.glue.session.arrow import (
+    Answer,
+    AsText,
+    Field,
+    affected,
+    command_result,
+    rows_of,
+)
 from dbt.adapters.glue.session.connect_channel import Guard, open_channel
 from dbt.adapters.glue.session.connect_endpoint import ConnectEndpoint
 from dbt.adapters.glue.session.connect_errors import error_info, glue_error, status_of
@@ -42,6 +50,7 @@ from dbt.adapters.glue.session.connect_plans import (
     written_nowhere,
 )
 from dbt.adapters.glue.session.result import Printed, Result
+from dbt.adapters.glue.session.runtime.lexer import without_leading_comments
 from dbt.adapters.glue.session.ticket import copy_error
 
 # pyspark's words; milliseconds. About 45 s in all for one answer that does not come.
@@ -62,6 +71,7 @@ UNREACHABLE = (
 )
 MARK = "spark.dbt.glue.client"
 USER = "dbt-glue"
+RESET = re.compile(r"reset\b", re.I)
 TRACES = "spark.sql.pyspark.jvmStacktrace.enabled"
 
 # Told by pyspark where a result that we have could not be released: the server does that itself.
@@ -87,14 +97,6 @@ class Answers(ExecutePlanResponseReattachableIterator):
         pass
 
 
-class AsText(Exception):
-    """The result has types that Arrow or pyarrow lacks; fields tells which."""
-
-    def __init__(self, fields: list[Field]) -> None:
-        super().__init__("the result has columns to be cast to string")
-        self.fields = fields
-
-
 class ConnectTransport:
     """A Transport (session/transport.py) over Spark Connect.
 
@@ -116,10 +118,12 @@ class ConnectTransport:
         self._closed = False
         self._lock = threading.Lock()
         self._runs: set[Run] = set()
+        self._cancelled_tags: set[str] = set()
         self._here = threading.local()
         self._endpoint = ConnectEndpoint(glue, session_id, sleep=sleep)
         # Spark's own session on that server: temporary views and conf belong to it.
         self._spark_session = str(uuid.uuid4())
+        self._conf = {MARK: self._spark_session, TRACES: "true"}
         self._channel: Any = None
         self._stub: Any = None
 
@@ -131,6 +135,8 @@ class ConnectTransport:
         started = self._clock()
         with self._running(tag) as run:
             fields, rows, count = self._result(run, sql, fetch, limit)
+            if RESET.match(without_leading_comments(sql)):
+                self._set(self._conf)
         return Result(
             columns=[item.column for item in fields],
             rows=rows,
@@ -150,6 +156,7 @@ class ConnectTransport:
 
     def cancel(self, tag: str) -> None:
         with self._lock:
+            self._cancelled_tags.add(tag)
             runs = [run for run in self._runs if run.tag == tag]
         self._cancel(runs)
 
@@ -165,9 +172,10 @@ class ConnectTransport:
         self._channel = open_channel(self._endpoint, guard)
         self._stub = SparkConnectServiceStub(self._channel)
         try:
-            self._set({MARK: self._spark_session, TRACES: "true"})
+            self._set(self._conf)
             if not self._long_errors_arrive():
-                self._set({TRACES: "false"})
+                self._conf[TRACES] = "false"
+                self._set(self._conf)
         except grpc.RpcError as error:
             if error.code() in UNREACHABLE_CODES and self._endpoint.alive():
                 raise SessionError(
@@ -204,14 +212,16 @@ class ConnectTransport:
                 raise copy_error(self.lost, begun=False)
             if self._closed:
                 raise SessionError("The session is closed.", session_id=self.session_id)
+            if tag in self._cancelled_tags:
+                raise self._cancelled(run)
             self._runs.add(run)
         self._here.run = run
         try:
             yield run
         except (grpc.RpcError, GlueError) as error:
             raise self._meaning(error, run) from error
-        except ValueError as error:  # gRPC's, of a channel that is closed
-            if not self._closed:
+        except ValueError as error:  # gRPC's: of a channel that is closed; status_of has the other
+            if not (self._closed or run.cancelled):
                 raise
             raise self._meaning(error, run) from error
         except BaseException:
@@ -282,10 +292,10 @@ class ConnectTransport:
         except AsText as found:
             answer = self._run(run, rooted(cast_to_text(relation, found.fields)))
             answer.fields = found.fields
-        rows = rows_of(answer.batches, answer.fields)
+        rows = rows_of(answer.batches)
         return answer.fields, rows, len(rows)
 
-    def _run(self, run: Run, plan: Any) -> "Answer":
+    def _run(self, run: Run, plan: Any) -> Answer:
         """Runs a plan as one operation. Raises AsText as soon as the schema says so."""
         if run.cancelled:
             raise self._cancelled(run)
@@ -362,31 +372,3 @@ class ConnectTransport:
             for run in runs:
                 if run.stream is not None:
                     run.stream.cancel()
-
-
-class Answer:
-    """What the stream of one operation has brought so far."""
-
-    def __init__(self) -> None:
-        self.fields: list[Field] = []
-        self.batches: list[Any] = []
-        self.relation: Any = None
-
-    def take(self, part: Any) -> None:
-        if part.HasField("schema"):
-            self.fields = fields_of(part.schema)
-            if any(item.as_text for item in self.fields):
-                raise AsText(self.fields)
-        if part.HasField("arrow_batch"):
-            self.batches += read_batch(part.arrow_batch)
-        if part.HasField("sql_command_result"):
-            self.relation = part.sql_command_result.relation
-
-
-def affected(fields: list[Field], rows: list[tuple]) -> int | None:
-    """Rows that a command changed: Delta answers INSERT, MERGE … with a table of counts."""
-    names = [item.column.name for item in fields]
-    if "num_affected_rows" not in names:
-        return len(rows)
-    count = rows[0][names.index("num_affected_rows")] if rows else None
-    return count if count is not None and count >= 0 else None  # -1: Delta does not know

@@ -19,7 +19,8 @@ from pyspark.sql.connect.client.core import ChannelBuilder
 
 from dbt.adapters.glue.exceptions import SessionError
 from dbt.adapters.glue.session.connect_endpoint import ConnectEndpoint
-from dbt.adapters.glue.session.ticket import driver_is_dead
+from dbt.adapters.glue.session.connect_errors import error_info, glue_error, status_of
+from dbt.adapters.glue.session.ticket import driver_is_dead, error_class_of, own_words
 
 TOKEN_HEADER = "x-aws-proxy-auth"
 # Netty's default takes a ping in 5 minutes; a stream that is broken unnoticed would hang for ever.
@@ -39,6 +40,8 @@ BROKEN = re.compile(
 # Seconds before a call that is no plan is made again: about 6 in all.
 PAUSES = (0.1, 0.3, 0.9, 1.8, 3.0)
 UNKNOWN_OPERATION = "INVALID_HANDLE.OPERATION_NOT_FOUND"
+# pyspark sends a plan again at an error that has these words anywhere, in the user's SQL too.
+FOR_PYSPARK = re.compile(r"INVALID_HANDLE\.OPERATION_NOT_FOUND|INVALID_CURSOR\.DISCONNECTED")
 UNKNOWN_SESSION = re.compile(r"INVALID_HANDLE\.SESSION_(NOT_FOUND|CLOSED|CHANGED)")
 
 
@@ -124,9 +127,12 @@ class Guard(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
                 f"The session's endpoint refuses its token: {told}",
                 session_id=self._endpoint.session_id,
             )
-        if UNKNOWN_SESSION.search(told) or driver_is_dead(told):
+        said = own_words(told)
+        if UNKNOWN_SESSION.search(said) or driver_is_dead(told):
             return self._endpoint.lost(told)
-        if UNKNOWN_OPERATION in told:
+        if FOR_PYSPARK.search(told) and not FOR_PYSPARK.search(said):
+            return glue_error(error, self._endpoint.session_id, None)
+        if UNKNOWN_OPERATION in said:
             # pyspark would send the plan again, which is right only if Spark never had it.
             if self._restarted():
                 return self._endpoint.lost("The session's Spark was restarted.")
@@ -134,7 +140,7 @@ class Guard(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor)
         if code == grpc.StatusCode.UNAVAILABLE:
             self._check_alive(error)
             return error
-        return Broken(told) if BROKEN.search(told) or is_of_a_proxy(error) else error
+        return Broken(told) if is_broken(error, said) or is_of_a_proxy(error) else error
 
     def _check_alive(self, error: Any) -> None:
         if not self._endpoint.alive():
@@ -168,6 +174,16 @@ class Stream:
 
     def cancel(self) -> None:
         self._answers.cancel()
+
+
+def is_broken(error: Any, said: str) -> bool:
+    """Whether an error has one of the words of BROKEN, and not of the user's SQL: of Spark's own
+    errors, only the class says that."""
+    status = status_of(error)
+    info = None if status is None else error_info(status)
+    if info is not None and error_class_of(error.details() or "") is None:
+        said = info.reason
+    return BROKEN.search(said) is not None
 
 
 def is_of_a_proxy(error: Any) -> bool:

@@ -28,7 +28,7 @@ from dbt.adapters.glue.exceptions import (
     parse_spark_message,
 )
 from dbt.adapters.glue.session.loss import session_lost
-from dbt.adapters.glue.session.ticket import driver_is_dead
+from dbt.adapters.glue.session.ticket import driver_is_dead, own_words
 
 CANCELLED = re.compile(r"OPERATION_CANCELED|cancelled part of cancelled job")
 # "Job aborted due to stage failure: … Lost task 0.0 in stage 4.0 (TID 4) (host): <cause>"
@@ -127,7 +127,7 @@ def glue_error(error: Any, session_id: str, operation_id: str | None) -> GlueErr
     """A grpc.RpcError as StatementError, StatementCancelled or SessionLost."""
     where: dict[str, Any] = {"session_id": session_id, "statement_id": operation_id}
     told = told_by(error)
-    if CANCELLED.search(told.message):
+    if CANCELLED.search(own_words(told.message)):
         return StatementCancelled(told.message, **where)
     if driver_is_dead(told.message):
         return session_lost(told.message, session_id)

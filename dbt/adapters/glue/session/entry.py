@@ -28,6 +28,7 @@ class Entry:
     sent: bool = False  # CreateSession was sent, so the session may exist and be ours
     answered: threading.Event = field(default_factory=threading.Event)  # … and is not under way
     created_on: Any = None  # GetSession's: another session of the same id has another one
+    is_others: bool = False  # another process made it, and may be at work in it
     state: SessionState = field(default_factory=SessionState)
     deaths: int = 0  # of sessions of this name, but for those that ended by their own clocks
     asked: float = 0.0  # when a statement was last about to be sent

@@ -89,10 +89,10 @@ class LivyTransport:
         self._tickets: dict[str, Ticket] = {}
         self._acks: set[str] = set()
         self._cancels: set[str] = set()
+        self._cancelled_tags: set[str] = set()
         self._pacing = Pacing(threads, clock)
         self._pump: threading.Thread | None = None
-        self._in_flight = False
-        self._handed_over = False  # the exchange that is in flight, to the session
+        self._in_flight = self._handed_over = False  # the exchange; it, to the session
         self._closed = False
 
     # -- Transport
@@ -108,6 +108,7 @@ class LivyTransport:
 
     def cancel(self, tag: str) -> None:
         with self._changed:
+            self._cancelled_tags.add(tag)
             tickets = [ticket for ticket in self._tickets.values() if ticket.tag == tag]
         self._cancel(tickets)
 
@@ -169,6 +170,8 @@ class LivyTransport:
                 raise copy_error(self.lost, begun=False)
             if self._closed:
                 raise SessionError("The session is closed.", session_id=self.session_id)
+            if tag in self._cancelled_tags:
+                raise self._was_cancelled()
             self._count += 1
             ident = f"{self._client}.{self._count}"
             ticket = Ticket({"id": ident, **request}, tag, threading.get_ident(), self._clock)
@@ -182,6 +185,9 @@ class LivyTransport:
             self._changed.notify_all()
         return ticket
 
+    def _was_cancelled(self) -> StatementCancelled:
+        return StatementCancelled("The statement was cancelled.", session_id=self.session_id)
+
     def _cancel(self, tickets: list[Ticket]) -> None:
         """Lets the waiting threads go at once, and cancels in the session.
 
@@ -194,9 +200,7 @@ class LivyTransport:
             for ticket in tickets:
                 if self._tickets.pop(ticket.id, None) is None:
                     continue
-                ticket.fail(
-                    StatementCancelled("The statement was cancelled.", session_id=self.session_id)
-                )
+                ticket.fail(self._was_cancelled())
                 if ticket.carried:
                     sent.append(ticket.id)
             self._cancels.update(sent)
@@ -309,10 +313,10 @@ class LivyTransport:
     def _check(self, output: Output) -> None:
         if output.ok:
             return
-        text = f"{output.error_name}: {output.error_value}"
-        kind = SessionLost if driver_is_dead(text) else ProtocolError
+        dead = driver_is_dead(output.error_value, output.error_name)
+        kind = SessionLost if dead else ProtocolError
         raise kind(
-            text,
+            f"{output.error_name}: {output.error_value}",
             session_id=self.session_id,
             statement_id=output.statement_id,
             hint=None if output.traceback == "" else f"From the session:\n{output.traceback}",

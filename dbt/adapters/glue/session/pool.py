@@ -1,12 +1,10 @@
 """SessionPool: which session serves whom. It stops what it started, whatever happens."""
 
-import importlib
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
 from dbt.adapters.glue.exceptions import CatalogError, GlueError, SessionError, SessionLost
@@ -20,17 +18,18 @@ from dbt.adapters.glue.session.lifecycle import (
     is_no_to_connect,
     spare_ids,
 )
-from dbt.adapters.glue.session.livy import LivyTransport
 from dbt.adapters.glue.session.loss import session_lost
 from dbt.adapters.glue.session.spec import SessionSpec
 from dbt.adapters.glue.session.ticket import copy_error
 from dbt.adapters.glue.session.transport import PooledTransport, Transport
+from dbt.adapters.glue.session.transports import Transports, import_connect
 from dbt.adapters.glue.session.usage import RunUsage
 
 STOP_WITHIN = 15.0  # seconds that close() may take
-# numpy sets these while it is imported and takes them back, under the feet of other threads that
-# read the environment (numpy/core/__init__.py); what is there already it leaves alone.
-SET_BY_NUMPY = ("OPENBLAS_MAIN_FREE", "GOTOBLAS_MAIN_FREE")
+OF_OTHERS = (
+    "The session is one that another process has made, so it is neither stopped nor replaced: give "
+    "this profile another `glue_session_id`, or stop the session first."
+)
 LOOK_EVERY = 0.2  # seconds between two looks whether a waiting thread is still wanted
 LOOK_AFTER = 30.0  # seconds without a statement, after which a session may have died unnoticed
 # A session that dies of what it is asked to run would be made anew for ever, and paid for.
@@ -63,11 +62,17 @@ class SessionPool:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._clients = clients
-        self._threads = threads
         self._provisioning_timeout = provisioning_timeout
-        self._poll_cap = poll_cap
-        self._results_location = results_location
-        self._inline_bytes = inline_bytes
+        self._transports = Transports(
+            clients,
+            threads=threads,
+            poll_cap=poll_cap,
+            results_location=results_location,
+            inline_bytes=inline_bytes,
+            warn=warn,
+            clock=clock,
+            sleep=sleep,
+        )
         self._report = report
         self._warn = warn
         self._usage = usage or RunUsage(clock)
@@ -121,6 +126,12 @@ class SessionPool:
             entry = self._entries.get((spec, name))
         if entry is not None:
             entry.state.note(sql)
+
+    def views(self, spec: SessionSpec, name: SessionName) -> dict[str, str]:
+        """The SQL of the temporary views that SQL has made in this session, by their names."""
+        with self._lock:
+            entry = self._entries.get((spec, name))
+        return {} if entry is None else entry.state.views()
 
     def _is_there(self, entry: Entry, transport: PooledTransport) -> bool:
         """Asks Glue after a time without statements: a statement that is sent to a session which
@@ -214,11 +225,14 @@ class SessionPool:
                 self._bury(before, before.lost, entry.deaths)
             if entry.spec.session_type == "spark_connect":
                 # takes half a second, which is free while Glue provisions
-                threading.Thread(target=_import_connect, daemon=True).start()
+                threading.Thread(target=import_connect, daemon=True).start()
             try:
                 transport = self._started(entry, glue, entry.spec, look_first=lost)
             except GlueError as error:
                 if self._closed or not (entry.spec.or_livy and is_no_to_connect(error)):
+                    raise
+                if entry.is_others:
+                    error.hint = " ".join(filter(None, [error.hint, OF_OTHERS]))
                     raise
                 self._report(f"Taking a Livy session, since Spark Connect cannot be had: {error}")
                 self._lifecycle(glue).stop(entry.session_id)
@@ -229,11 +243,12 @@ class SessionPool:
 
     def _bury(self, entry: Entry, lost: SessionLost, deaths: int) -> None:
         """Ends a session that was lost and may still look alive; not the one that another process
-        has made in its place."""
+        has made in its place, nor one that others use and that answers."""
         if entry.transport is not None:
             entry.transport.close()
         lifecycle = self._lifecycle(self._clients.glue)
-        if lifecycle.look(entry.session_id).get("CreatedOn") == entry.created_on:
+        state = lifecycle.look(entry.session_id)
+        if state.get("CreatedOn") == entry.created_on and not self._serves_others(entry, state):
             lifecycle.stop(entry.session_id)
         if deaths > MOST_DEATHS:
             raise SessionError(
@@ -246,6 +261,11 @@ class SessionPool:
         why = lost.message.partition("\n\n")[0]  # without a Java stack
         self._warn(f"Glue session {entry.session_id} was lost, and is made anew: {why}")
 
+    def _serves_others(self, entry: Entry, state: dict[str, Any]) -> bool:
+        if not entry.name.shared or entry.transport is None or state.get("Status") not in USABLE:
+            return False
+        return not self._transports.is_dead(entry.session_id, entry.transport.session_type)
+
     def _started(
         self, entry: Entry, glue: Any, spec: SessionSpec, look_first: bool
     ) -> PooledTransport:
@@ -254,7 +274,8 @@ class SessionPool:
             entry.session_id, acquired.state, created=acquired.created, seconds=acquired.seconds
         )
         entry.created_on = acquired.state.get("CreatedOn")
-        transport = self._transport(entry, glue, acquired)
+        entry.is_others = entry.name.shared and not acquired.created
+        transport = self._transports.to(entry.session_id, acquired.session_type)
         try:
             if acquired.created or acquired.session_type == "spark_connect":
                 transport.start()
@@ -282,25 +303,6 @@ class SessionPool:
                 self._report(f"{error} Taking the next id.")
         assert taken is not None
         raise taken
-
-    def _transport(self, entry: Entry, glue: Any, acquired: Acquired) -> PooledTransport:
-        if acquired.session_type == "spark_connect":
-            connect = _import_connect()
-            return connect.ConnectTransport(
-                glue, entry.session_id, clock=self._clock, sleep=self._sleep
-            )
-        return LivyTransport(
-            glue,
-            entry.session_id,
-            threads=self._threads,
-            poll_cap=self._poll_cap,
-            s3=lambda: self._clients.s3,
-            results_location=self._results_location,
-            inline_bytes=self._inline_bytes,
-            warn=self._warn,
-            clock=self._clock,
-            sleep=self._sleep,
-        )
 
     def _settle(
         self,
@@ -374,15 +376,6 @@ class SessionPool:
         except GlueError:
             state = {}  # then the usage says that Glue did not tell
         self._usage.left(entry.session_id, state, kept=entry.name.shared)
-
-
-def _import_connect() -> ModuleType:
-    """session/connect.py, which needs libraries that an installation may lack."""
-    for name in SET_BY_NUMPY:
-        os.environ.setdefault(name, "1")
-    # gRPC's core writes to the terminal otherwise that a server said goodbye.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    return importlib.import_module("dbt.adapters.glue.session.connect")
 
 
 def _closed(name: SessionName) -> SessionError:

@@ -27,9 +27,37 @@ DEAD_DRIVER = re.compile(
 )
 
 
-def driver_is_dead(text: str) -> bool:
-    """An error says that Spark's driver has gone, and every later statement will fail."""
-    return bool(DEAD_DRIVER.search(text))
+# Spark's error class at the head of a message.
+ERROR_CLASS = re.compile(r"(?:[\w.$]+: )?\[([A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)*)\]")
+# These say nothing of the cause, and do not repeat the query.
+WRAPPERS = frozenset({"WRITING_JOB_ABORTED", "TASK_WRITE_FAILED"})
+
+
+def error_class_of(message: str) -> str | None:
+    """The error class that a message of Spark begins with."""
+    found = ERROR_CLASS.match(message.lstrip())
+    return found[1] if found else None
+
+
+def own_words(message: str) -> str:
+    """What an error says itself, without the query and the plan, which its message may repeat.
+
+    An error with a class is told by that alone.
+    """
+    first, *rest = spark_message(message).partition("\n== SQL ==")[0].strip().split("\n")
+    causes = [line for line in rest if line.startswith("Caused by: ")]
+    error_class = error_class_of(first)
+    if error_class is None:
+        return "\n".join([first, *causes])
+    return "\n".join([error_class, *causes]) if error_class in WRAPPERS else error_class
+
+
+def driver_is_dead(message: str, name: str = "") -> bool:
+    """An error says that Spark's driver has gone, and every later statement will fail.
+
+    name: of its Python class.
+    """
+    return bool(DEAD_DRIVER.search(name) or DEAD_DRIVER.search(own_words(message)))
 
 
 def copy_error(error: GlueError, *, begun: bool | None = None) -> GlueError:
@@ -88,11 +116,7 @@ class Ticket:
         self._seconds = self._clock() - self._started
         self.done = True
         error = self._answer.get("error")
-        if (
-            error
-            and not error["cancelled"]
-            and driver_is_dead(f"{error['name']} {error['message']}")
-        ):
+        if error and not error["cancelled"] and driver_is_dead(error["message"], error["name"]):
             self._error = self.lost = SessionLost(error["message"], hint=LOST_HINT)
 
     def fail(self, error: GlueError) -> None:

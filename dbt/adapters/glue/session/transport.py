@@ -36,7 +36,8 @@ class Transport(Protocol):
         ...
 
     def cancel(self, tag: str) -> None:
-        """Cancels what runs or waits under this tag; whoever waits gets StatementCancelled."""
+        """Cancels what runs or waits under this tag, and what comes under it later: whoever waits
+        or comes gets StatementCancelled."""
         ...
 
     def busy(self) -> AbstractContextManager[None]:

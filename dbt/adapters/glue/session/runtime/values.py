@@ -5,7 +5,6 @@ Part of the dispatcher: standard library and pyspark only, runs in the session.
 
 import base64
 import datetime
-import json
 import re
 import time
 
@@ -37,10 +36,9 @@ def codec(kind):
     "text" is cast to string by Spark before it is collected.
     """
     name = kind.typeName()
-    if name in ("array", "map", "struct") and "text" in str(_inner(kind)):
-        return "text"
     if name in ("array", "map", "struct"):
-        return _inner(kind)
+        inner = _inner(kind)
+        return "text" if _holds(inner, "text") else inner
     if name.startswith("decimal"):
         return "decimal"
     if name in ("date", "binary", "timestamp", "timestamp_ntz"):
@@ -52,6 +50,13 @@ def codec(kind):
     if name == "udt" or hasattr(kind, "sqlType"):
         return codec(kind.sqlType())
     return "json" if name == "variant" else "text"
+
+
+def _holds(kind, word):
+    """Whether a codec, or one inside of it, is this word; a field's name may be it too."""
+    if not isinstance(kind, list):
+        return kind == word
+    return any(_holds(each, word) for each in (kind[2] if kind[0] == "struct" else kind[1:]))
 
 
 def _inner(kind):
@@ -71,7 +76,7 @@ def encode_columns(rows, codecs, spark):
     if not rows:
         return []
     zone = None
-    if "timestamp" in json.dumps(codecs):
+    if any(_holds(kind, "timestamp") for kind in codecs):
         zone = session_zone(spark.conf.get("spark.sql.session.timeZone"))
     columns = list(zip(*rows, strict=True))
     for index, encode in enumerate(_encoder(kind, zone) for kind in codecs):

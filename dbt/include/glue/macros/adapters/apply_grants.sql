@@ -1,11 +1,6 @@
-{#-- The Data Catalog has no GRANT in SQL: a `grants` config would have no effect at all. --#}
+{#-- The adapter refuses the config before a node runs, but dbt does not ask it before a clone. --#}
 {% macro glue__apply_grants(relation, grant_config, should_revoke=True) -%}
-  {%- if grant_config -%}
-    {%- do exceptions.raise_compiler_error(
-      relation ~ ': the config `grants` has no meaning on AWS Glue, where access is given by IAM and '
-      'Lake Formation. Remove it, and grant in Lake Formation (or with the config lf_grants).'
-    ) -%}
-  {%- endif -%}
+  {%- do adapter.refuse_grants(grant_config) -%}
 {%- endmacro %}
 
 

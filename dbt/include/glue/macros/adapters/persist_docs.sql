@@ -37,17 +37,36 @@
 
 
 {% macro glue__alter_column_comment(relation, column_dict) -%}
-  {%- if relation.is_hudi -%}
-    {%- set comments = {} -%}
-    {%- for name, column in column_dict.items() -%}
-      {%- do comments.update({name: glue__column_comment(column.description)}) -%}
-    {%- endfor -%}
-    {{ return(adapter.comment_columns(relation, comments)) }}
-  {%- endif -%}
+  {%- set keys = glue__partitions_of_files(relation) if column_dict else [] -%}
+  {%- set for_the_catalog = {} -%}
   {%- for name, column in column_dict.items() -%}
-    {{ glue_exec_query('alter table ' ~ relation ~ ' alter column ' ~ adapter.quote(name)
-        ~ ' comment ' ~ glue__literal(glue__column_comment(column.description))) }}
+    {%- set comment = glue__column_comment(column.description) -%}
+    {%- if relation.is_hudi or name | lower in keys -%}
+      {%- do for_the_catalog.update({name | lower: comment}) -%}
+    {%- else -%}
+      {{ glue_exec_query('alter table ' ~ relation ~ ' alter column ' ~ adapter.quote(name)
+          ~ ' comment ' ~ glue__literal(comment)) }}
+    {%- endif -%}
   {%- endfor -%}
+  {%- if for_the_catalog -%}
+    {%- do adapter.comment_columns(relation, for_the_catalog) -%}
+    {%- if not relation.is_hudi -%}
+      {{ glue_exec_query('refresh table ' ~ relation) }}
+    {%- endif -%}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#-- The partition columns of a table of plain files, which Spark's ALTER COLUMN does not find: it
+     looks among the columns of the data alone. --#}
+{% macro glue__partitions_of_files(relation) -%}
+  {%- set names = [] -%}
+  {%- if not adapter.table_format(relation.table_format).datalake_format -%}
+    {%- for column in adapter.get_columns_in_relation(relation) if column.partition -%}
+      {%- do names.append(column.name | lower) -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {{ return(names) }}
 {%- endmacro %}
 
 

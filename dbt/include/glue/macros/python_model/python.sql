@@ -47,7 +47,7 @@
      that names its table, or `dbt.this`, is taken to read it. --#}
 {% macro glue__reads_itself(relation, sql) -%}
   {%- if model.language == 'python' -%}
-    {{ return('.this' in model.raw_code or relation.identifier in model.raw_code) }}
+    {{ return('.this' in model.raw_code or relation.identifier | lower in model.raw_code | lower) }}
   {%- endif -%}
   {{ return(adapter.names_relation(sql, relation)) }}
 {%- endmacro %}

@@ -71,20 +71,26 @@
 {%- endmacro %}
 
 
-{#-- Plain names are quoted; transforms such as days(ts) pass as they are. `names`, where they are
-     known, are the query's: a column is written in their case. --#}
+{#-- Names are quoted; transforms such as days(ts) pass as they are. `names`, where they are known,
+     are the query's: a column is written in their case. --#}
 {% macro glue__partition_cols(label, required=false, names=none) -%}
   {%- set columns = [] -%}
   {%- set of_the_query = {} -%}
   {%- for name in names or [] -%}
     {%- do of_the_query.update({name | lower: name}) -%}
   {%- endfor -%}
-  {%- for item in glue__as_list(config.get('partition_by')) -%}
-    {%- set item = of_the_query.get(item | lower, item) -%}
-    {%- set name = glue__hudi_name(item) if glue__model_format().name == 'hudi' else item -%}
-    {%- do columns.append(adapter.quote(name) if modules.re.fullmatch('\\w+', name) else name) -%}
+  {%- for item in adapter.partition_items(config.get('partition_by')) -%}
+    {%- set name = of_the_query.get(item.text | lower, item.text) -%}
+    {%- set name = glue__hudi_name(name) if glue__model_format().name == 'hudi' else name -%}
+    {%- do columns.append(adapter.quote(name) if item.is_name else name) -%}
   {%- endfor -%}
   {%- if columns %}{{ label }} ({{ columns | join(', ') }}){% endif -%}
+{%- endmacro %}
+
+
+{#-- The columns of partition_by, without backticks. --#}
+{% macro glue__partition_names() -%}
+  {{ return(adapter.partition_items(config.get('partition_by')) | map(attribute='text') | list) }}
 {%- endmacro %}
 
 

@@ -2,7 +2,7 @@
 {% macro glue__update_manifest(relation) -%}
   {%- if relation.is_delta and target.get('delta_athena_prefix') -%}
     {%- do adapter.delta_update_manifest(
-      relation, glue__custom_location(), glue__as_list(config.get('partition_by'))
+      relation, glue__custom_location(), glue__partition_names()
     ) -%}
   {%- endif -%}
 {%- endmacro %}

@@ -14,6 +14,7 @@
     {{ return({'relations': []}) }}
   {%- endif -%}
 
+  {%- do apply_grants(this, config.get('grants'), should_revoke=existing_relation is not none) -%}
   {%- set source = glue__relation_to_clone(defer_relation) -%}
   {%- if this.database -%}
     {%- set target_relation = glue__clone_by_copy(source, existing_relation) -%}
@@ -23,7 +24,6 @@
     {%- set target_relation = glue__clone_as_view(source, existing_relation) -%}
   {%- endif -%}
 
-  {%- do apply_grants(target_relation, config.get('grants'), should_revoke=existing_relation is not none) -%}
   {%- do persist_docs(target_relation, model, for_relation=false) -%}
   {{ glue__apply_lake_formation(target_relation) }}
   {{ return({'relations': [target_relation]}) }}

@@ -5,7 +5,7 @@
   {%- set target_relation = glue__target_table() -%}
   {%- do adapter.use_python_session(model) -%}
 
-  {{ run_hooks(pre_hooks) }}
+  {{ glue__run_pre_hooks() }}
   {{ glue__run_sql_header() }}
 
   {%- set view = glue__python_view(target_relation) -%}

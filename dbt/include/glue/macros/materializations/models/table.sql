@@ -3,7 +3,7 @@
   {%- set target_relation = glue__target_table() -%}
   {%- do adapter.use_python_session(model) -%}
 
-  {{ run_hooks(pre_hooks) }}
+  {{ glue__run_pre_hooks() }}
   {{ glue__run_sql_header() }}
 
   {%- set view = glue__python_view(target_relation) -%}
@@ -25,14 +25,13 @@
   {{ glue__build_table(existing_relation, target_relation, query, glue__write_statement()) }}
 
   {{ glue__finish(target_relation, existing_relation, for_relation=false) }}
-  {{ run_hooks(post_hooks) }}
+  {{ glue__run_post_hooks() }}
   {{ glue__end_python_model(rows, target_relation) }}
 {%- endmacro %}
 
 
 {#-- What every materialization does once its relation is there. --#}
 {% macro glue__finish(relation, existing_relation, for_relation) -%}
-  {%- do apply_grants(relation, config.get('grants'), should_revoke=existing_relation is not none) -%}
   {%- do persist_docs(relation, model, for_relation=for_relation) -%}
   {{ glue__update_manifest(relation) }}
   {{ glue__apply_lake_formation(relation) }}

@@ -2,7 +2,7 @@
   {%- set existing_relation = load_cached_relation(this) -%}
   {%- set target_relation = this.incorporate(type='view') -%}
 
-  {{ run_hooks(pre_hooks) }}
+  {{ glue__run_pre_hooks() }}
   {{ glue__run_sql_header() }}
 
   {%- if existing_relation is not none and not existing_relation.is_view -%}
@@ -14,7 +14,7 @@
   {%- endif -%}
 
   {{ glue__finish(target_relation, existing_relation, for_relation=false) }}
-  {{ run_hooks(post_hooks) }}
+  {{ glue__run_post_hooks() }}
 
   {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}

@@ -7,7 +7,7 @@
     {%- do exceptions.raise_compiler_error("Cannot seed to '" ~ existing_relation ~ "', it is a view") -%}
   {%- endif -%}
 
-  {{ run_hooks(pre_hooks) }}
+  {{ glue__run_pre_hooks() }}
 
   {%- set append = glue__appends_seed(existing_relation, target_relation) -%}
   {%- set seed_sql = glue__load_seed(agate_table, existing_relation, target_relation, append) -%}
@@ -18,7 +18,7 @@
   {%- endcall -%}
 
   {{ glue__finish(target_relation, existing_relation, for_relation=append) }}
-  {{ run_hooks(post_hooks) }}
+  {{ glue__run_post_hooks() }}
 
   {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}

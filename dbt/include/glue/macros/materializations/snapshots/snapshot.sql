@@ -4,7 +4,7 @@
   {%- set exists = existing_relation is not none -%}
   {%- set target_relation = existing_relation if exists else glue__target_table() -%}
 
-  {{ run_hooks(pre_hooks) }}
+  {{ glue__run_pre_hooks() }}
   {{ glue__run_sql_header() }}
 
   {%- set strategy_macro = strategy_dispatch(config.get('strategy')) -%}
@@ -18,7 +18,7 @@
   {%- endif -%}
 
   {{ glue__finish(target_relation, existing_relation, for_relation=exists) }}
-  {{ run_hooks(post_hooks) }}
+  {{ glue__run_post_hooks() }}
 
   {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}

@@ -48,7 +48,8 @@
 
 {% macro glue__column_definitions(columns, described={}) -%}
   {%- for column in columns -%}
-    {{ column.quoted }} {{ column.dtype }} {{ glue__comment_of(column.name, described) }}{{ ', ' if not loop.last }}
+    {%- set comment = glue__comment_of(column.name, described) -%}
+    {{ column.quoted }} {{ column.sql_type }}{{ ' ' ~ comment if comment }}{{ ', ' if not loop.last }}
   {%- endfor -%}
 {%- endmacro %}
 
@@ -98,7 +99,7 @@
       {{ create_table_as(False, target_relation, sql) }}
     {%- endcall -%}
   {%- elif same_format and format.create_or_replace
-      and (not format.replaced_in_place or adapter.stays_in_place(existing_relation, glue__custom_location())) -%}
+      and (not format.replaced_in_place or adapter.stays_in_place(existing_relation, target_relation, glue__custom_location())) -%}
     {{ glue__replace_table(target_relation, sql, statement_name) }}
   {%- else -%}
     {{ glue__rebuild_aside(existing_relation, target_relation, sql, statement_name) }}

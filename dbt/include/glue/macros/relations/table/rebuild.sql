@@ -26,7 +26,7 @@
 {% macro glue__can_be_moved(existing_relation, target_relation, sql) -%}
   {%- if existing_relation.is_view or config.get('partition_by') or config.get('clustered_by')
       or not adapter.is_defined_so(
-        existing_relation, glue__custom_location(), target_relation.table_format,
+        existing_relation, target_relation, glue__custom_location(), target_relation.table_format,
         properties=glue__table_properties(), options=glue__write_options(), comment=glue__comment()
       ) -%}
     {{ return(false) }}

@@ -1,6 +1,8 @@
+{#-- Delta refuses another place than the table has, which may be that of a build. --#}
 {% macro glue__get_replace_table_sql(relation, sql) -%}
   {%- set rows = glue__with_comments(relation, sql) -%}
-  {{ glue__create_clauses('create or replace table', glue__formatted(relation)) }}
+  {%- set place = adapter.recorded_location(relation) if glue__model_format().replaced_in_place else none -%}
+  {{ glue__create_clauses('create or replace table', glue__formatted(relation), location=place) }}
   as
   {{ glue__in_order(rows) }}
 {%- endmacro %}
@@ -29,7 +31,7 @@
   {%- endif -%}
   {%- do adapter.replace_delta(
     target_relation, glue__py_replace_delta(), sql,
-    partition_by=glue__as_list(config.get('partition_by')), options=glue__write_options(),
+    partition_by=glue__partition_names(), options=glue__write_options(),
     properties=glue__table_properties(), comment=glue__comment(),
     column_comments=glue__persisted_descriptions()
   ) -%}

@@ -19,7 +19,8 @@
 
 {% macro glue__described_names(names, described) -%}
   {%- for name in names -%}
-    {{ adapter.quote(name) }} {{ glue__comment_of(name, described) }}{{ ', ' if not loop.last }}
+    {%- set comment = glue__comment_of(name, described) -%}
+    {{ adapter.quote(name) }}{{ ' ' ~ comment if comment }}{{ ', ' if not loop.last }}
   {%- endfor -%}
 {%- endmacro %}
 

@@ -6,7 +6,7 @@
   {%- set rebuild = not glue__is_incremental_target(existing_relation) or should_full_refresh() -%}
   {%- do adapter.use_python_session(model) -%}
 
-  {{ run_hooks(pre_hooks) }}
+  {{ glue__run_pre_hooks() }}
   {{ glue__run_sql_header() }}
 
   {%- set view = glue__python_view(target_relation) -%}
@@ -28,7 +28,7 @@
   {%- endif -%}
 
   {{ glue__finish(target_relation, existing_relation, for_relation=not rebuild) }}
-  {{ run_hooks(post_hooks) }}
+  {{ glue__run_post_hooks() }}
   {{ glue__end_python_model(rows, target_relation) }}
 
   {{ return({'relations': [target_relation]}) }}

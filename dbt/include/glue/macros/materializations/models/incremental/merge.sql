@@ -72,7 +72,9 @@
 {% macro glue__merge_update_columns(target, dest_columns) -%}
   {%- set names = [] -%}
   {%- for name in get_merge_update_columns(
-    config.get('merge_update_columns'), config.get('merge_exclude_columns'), dest_columns
+    glue__as_list(config.get('merge_update_columns')),
+    glue__as_list(config.get('merge_exclude_columns')),
+    dest_columns
   ) -%}
     {%- do names.append(glue__quote_column(name)) -%}
   {%- endfor -%}

@@ -34,9 +34,9 @@
   {%- set target_columns = arg_dict.get('target_columns') or adapter.get_columns_in_relation(arg_dict['target_relation']) -%}
   {%- set absent = glue__columns_absent_from(arg_dict['dest_columns'], target_columns) | map(attribute='name') | list -%}
   {%- for column in target_columns %}
-    {%- set value = 'cast(null as ' ~ column.dtype ~ ')' if column.name in absent else column.quoted %}
+    {%- set value = 'cast(null as ' ~ column.sql_type ~ ')' if column.name in absent else column.quoted %}
     {% if condition and loop.first -%}
-      if(coalesce({{ condition }}, false), {{ value }}, cast({{ raise }} as {{ column.dtype }}))
+      if(coalesce({{ condition }}, false), {{ value }}, cast({{ raise }} as {{ column.sql_type }}))
     {%- else -%}
       {{ value }}
     {%- endif %} as {{ column.quoted }}{{ ',' if not loop.last }}
@@ -45,35 +45,46 @@
 
 
 {#-- A batch without a commit of its own: the partitions that it has rows of are overwritten, with what
-     they hold of other times. Such partitions are named by value, so that no other is read. `aligned`:
-     they hold nothing of other times. --#}
-{% macro glue__overwrite_batch_sql(arg_dict, window, aligned) -%}
+     they hold of other times, or outside of the predicates. Such partitions are named by value, so
+     that no other is read. `aligned`: they hold nothing of other times. --#}
+{% macro glue__overwrite_batch_sql(arg_dict, window, predicates, aligned) -%}
   {%- set target = arg_dict['target_relation'] -%}
   {%- set names = arg_dict['target_columns'] | map(attribute='quoted') | join(', ') -%}
-  {%- set touched = 'true' if aligned else adapter.batch_partitions(arg_dict['temp_relation'], arg_dict['target_columns']) -%}
-  {%- set outside = 'outside of its batch' ~ ('' if aligned else ', or in a partition that it had none in just before') -%}
+  {%- set whole = aligned and not predicates -%}
+  {%- set condition = '(' ~ ([window] + predicates) | join(') and (') ~ ')' if predicates else window -%}
+  {%- set touched = 'true' if whole else adapter.batch_partitions(arg_dict['temp_relation'], arg_dict['target_columns']) -%}
+  {%- set outside = 'outside of its batch' ~ (' or of incremental_predicates' if predicates else '')
+      ~ ('' if whole else ', or in a partition that it had none in just before') -%}
   insert overwrite {{ target }} ({{ names }})
-  select {{ glue__checked_columns(arg_dict, '(' ~ window ~ ') and ' ~ touched, glue__raise_outside(outside)) }}
+  select {{ glue__checked_columns(arg_dict, '(' ~ condition ~ ') and ' ~ touched, glue__raise_outside(outside)) }}
   from {{ arg_dict['temp_relation'] }}
-  {%- if not aligned %}
+  {%- if not whole %}
   union all
-  select {{ glue__other_times(arg_dict['target_columns']) }}
+  select {{ glue__other_times(arg_dict['target_columns'], window if predicates else none, aligned) }}
   from {{ target }}
-  where {{ touched }} and not coalesce({{ window }}, false)
+  where {{ touched }} and not coalesce({{ condition }}, false)
   {%- endif -%}
 {%- endmacro %}
 
 
-{#-- Batches that are written at the same time must not meet in a partition. --#}
-{% macro glue__other_times(columns) -%}
+{#-- Batches that are written at the same time must not meet in a partition. `window`: the rows that
+     are kept may be of the same batch, which are these. --#}
+{% macro glue__other_times(columns, window=none, aligned=false) -%}
   {%- set raise = 'raise_error(' ~ glue__literal(
     'partition_by: a partition has rows of other batches, and concurrent_batches is true, so that two '
     ~ 'batches could undo each other. Partition by a column as fine as batch_size, or remove '
     ~ 'concurrent_batches.'
   ) ~ ')' -%}
   {%- for column in columns -%}
-    {{ 'cast(' ~ raise ~ ' as ' ~ column.dtype ~ ')' if loop.first and config.get('concurrent_batches') else column.quoted }}
-    {{- ', ' if not loop.last }}
+    {%- set failure = 'cast(' ~ raise ~ ' as ' ~ column.sql_type ~ ')' -%}
+    {%- if not loop.first or aligned or not config.get('concurrent_batches') -%}
+      {{ column.quoted }}
+    {%- elif window -%}
+      if(coalesce({{ window }}, false), {{ column.quoted }}, {{ failure }})
+    {%- else -%}
+      {{ failure }}
+    {%- endif -%}
+    {{ ', ' if not loop.last }}
   {%- endfor -%}
 {%- endmacro %}
 

@@ -35,7 +35,7 @@
   {{ verb }} {{ target_relation }} ({{ all_columns | map(attribute='quoted') | join(', ') }})
   select
   {%- for column in all_columns %}
-    {{ 'cast(null as ' ~ column.dtype ~ ') as ' if column in absent }}{{ column.quoted }}{{ ',' if not loop.last }}
+    {{ 'cast(null as ' ~ column.sql_type ~ ') as ' if column in absent }}{{ column.quoted }}{{ ',' if not loop.last }}
   {%- endfor %}
   from {{ source_relation }}
 {%- endmacro %}
@@ -85,7 +85,7 @@
   ) -%}
   {%- if not format.atomic_merge -%}
     {{ return(glue__overwrite_batch_sql(
-      arg_dict, window, aligned=adapter.batch_is_aligned(format.name, model.config)
+      arg_dict, window, arg_dict['incremental_predicates'], aligned=adapter.batch_is_aligned(format.name, model.config)
     )) }}
   {%- endif -%}
   {{ return(glue__replace_rows_sql(

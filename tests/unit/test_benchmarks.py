@@ -129,6 +129,7 @@ def test_a_process_is_stopped_before_the_machine_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(measure, "free_memory", lambda: 2**29)
+    monkeypatch.setattr(measure, "GRACE", 0.2)
     full = measure.run(["sleep", "30"], tmp_path, {}, tmp_path / "out", 20)
     assert (full.code, full.stopped) == (None, "stopped, with 0.5 GiB of memory left")
 

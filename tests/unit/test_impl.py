@@ -19,6 +19,7 @@ from dbt_common.exceptions import CompilationError, DbtRuntimeError
 from moto import mock_aws
 from side_by_side import in_threads
 
+from dbt.adapters.glue import retries
 from dbt.adapters.glue.connections import GlueConnectionManager
 from dbt.adapters.glue.credentials import GlueCredentials
 from dbt.adapters.glue.impl import GlueAdapter
@@ -116,6 +117,7 @@ def test_an_error_of_the_catalog_is_not_an_absent_relation(
         )
 
     monkeypatch.setattr(adapter.connections.clients.glue, "get_tables", refuse)
+    monkeypatch.setattr(retries, "LAST", 0.01)
     with pytest.raises(DbtRuntimeError, match="Rate"):
         adapter.get_relation(None, "s", "t")
 

@@ -4,7 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.pool import ThreadPool
 from typing import Any
+
+from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator
 
 from dbt.adapters.glue.exceptions import StatementCancelled
 from dbt.adapters.glue.session.connect import ConnectTransport
@@ -182,8 +185,13 @@ def read_on_connect(cell: Cell) -> Any:
         return transport.execute("select id from range(3) order by id").rows
 
 
+# pyspark releases what has been read in threads that a process has one of for each core: cells in
+# which that fails would keep them from the others.
+ExecutePlanResponseReattachableIterator._release_thread_pool = ThreadPool(32)
+
+
 def read_often_on_connect(cell: Cell) -> Any:
-    """pyspark releases what has been read in a thread of its own, some time later."""
+    """What has been read is released some time later."""
     with connect(cell) as transport:
         for _ in range(10):
             rows = transport.execute("select id from range(3) order by id").rows

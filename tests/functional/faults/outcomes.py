@@ -108,7 +108,9 @@ def shown(text: str, scenario: Scenario) -> str:
     """An error as the page has it: without what is of this run or of this operation."""
     operation = scenario.operation.partition(":")[2]
     text = text.replace(operation, "*operation*")
-    text = re.sub(r"faults[-_][0-9a-f]{12}\w*|dbt-glue__\S+?(?=[\s,.)])", "*name*", text)
+    names = r"faults[-_][0-9a-f]{12}\w*|warm-[0-9a-f]{8}-\w+|dbt-glue__\S+?(?=[\s,.)])"
+    text = re.sub(names, "*name*", text)
+    text = re.sub(r"dbt-glue-result-[0-9a-f]{32}", "*id*", text)
     text = re.sub(r"\d+ times in \d+ s", "*n* times in *s* s", text)
     text = re.sub(r"https?://127\.0\.0\.1:\d+\S*", "*URL*", text)
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "*id*", text)

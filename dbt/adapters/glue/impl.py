@@ -26,6 +26,7 @@ from dbt.adapters.glue.last_modified import last_modified
 from dbt.adapters.glue.model_config import GlueConfig, refuse_catalog, refuse_variables
 from dbt.adapters.glue.python_methods import PythonMethods
 from dbt.adapters.glue.relation import GlueRelation
+from dbt.adapters.glue.retries import GONE
 from dbt.adapters.glue.services import glue_errors
 from dbt.adapters.glue.sql_text import quoted
 from dbt.adapters.glue.table_format import (
@@ -286,7 +287,7 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
                 f"There is no table {source}: its freshness cannot be told.",
                 hint="Correct the source's `schema` (the Glue database) or `identifier`.",
                 operation="GetTable",
-                code="EntityNotFoundException",
+                code=GONE,
             )
         found = last_modified(table, catalog, self.storage)
         return None, self._create_freshness_response(found, datetime.now(timezone.utc))

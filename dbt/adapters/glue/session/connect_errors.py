@@ -28,6 +28,7 @@ from dbt.adapters.glue.exceptions import (
     parse_spark_message,
 )
 from dbt.adapters.glue.session.loss import session_lost
+from dbt.adapters.glue.session.runtime.errors import OUTCOME, ROOT_LENGTH
 from dbt.adapters.glue.session.ticket import driver_is_dead, own_words
 
 CANCELLED = re.compile(r"OPERATION_CANCELED|cancelled part of cancelled job")
@@ -44,9 +45,6 @@ WRAPPER_HINT = (
 STACK = re.compile(r"(\n\s+at [^\n]*|\n\s*\.\.\. \d+ more|\n+Driver stacktrace:)+")
 # Where the frames of an exception begin, behind its message, which is the user's SQL too.
 FRAMES = re.compile(r"\n\t(at [^\s(]+\(|\.\.\. \d+ |Suppressed: )|\nDriver stacktrace:")
-ROOT_LENGTH = 2000
-# What an exception says of the outcome of a commit, which its causes do not know.
-OUTCOME = re.compile(r"org\.apache\.(iceberg\.exceptions\.Commit|hudi\.exception\.\w*Conflict)\w+")
 # Those that pyspark knows, in its order; it shows their own message, and of all others a cause's.
 KNOWN = (
     "org.apache.spark.sql.catalyst.parser.ParseException",
@@ -162,7 +160,7 @@ def causes(trace: str) -> list[Cause]:
 
 
 def _from_chain(chain: list[Cause], message: str, known: bool) -> str:
-    outcomes = [cause for cause in chain if OUTCOME.fullmatch(cause.java_class)]
+    outcomes = [cause for cause in chain if OUTCOME.match(cause.java_class)]
     if known:
         # Spark has cut the one, or we the other.
         message = max(message, chain[0].message, key=len)

@@ -24,14 +24,14 @@
   {%- set query = glue__query_of_model(sql, rows) -%}
   {{ glue__build_table(existing_relation, target_relation, query, glue__write_statement()) }}
 
-  {{ glue__finish(target_relation, existing_relation, for_relation=false) }}
+  {{ glue__finish(target_relation, for_relation=false) }}
   {{ glue__run_post_hooks() }}
   {{ glue__end_python_model(rows, target_relation) }}
 {%- endmacro %}
 
 
 {#-- What every materialization does once its relation is there. --#}
-{% macro glue__finish(relation, existing_relation, for_relation) -%}
+{% macro glue__finish(relation, for_relation) -%}
   {%- do persist_docs(relation, model, for_relation=for_relation) -%}
   {{ glue__update_manifest(relation) }}
   {{ glue__apply_lake_formation(relation) }}

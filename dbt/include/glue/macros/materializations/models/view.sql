@@ -13,7 +13,7 @@
     {%- endcall -%}
   {%- endif -%}
 
-  {{ glue__finish(target_relation, existing_relation, for_relation=false) }}
+  {{ glue__finish(target_relation, for_relation=false) }}
   {{ glue__run_post_hooks() }}
 
   {{ return({'relations': [target_relation]}) }}

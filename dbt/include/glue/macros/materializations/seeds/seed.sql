@@ -17,7 +17,7 @@
     {{ seed_sql }}
   {%- endcall -%}
 
-  {{ glue__finish(target_relation, existing_relation, for_relation=append) }}
+  {{ glue__finish(target_relation, for_relation=append) }}
   {{ glue__run_post_hooks() }}
 
   {{ return({'relations': [target_relation]}) }}

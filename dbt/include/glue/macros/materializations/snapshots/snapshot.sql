@@ -17,7 +17,7 @@
     {{ glue__build_table(none, target_relation, build_snapshot_table(strategy, query)) }}
   {%- endif -%}
 
-  {{ glue__finish(target_relation, existing_relation, for_relation=exists) }}
+  {{ glue__finish(target_relation, for_relation=exists) }}
   {{ glue__run_post_hooks() }}
 
   {{ return({'relations': [target_relation]}) }}

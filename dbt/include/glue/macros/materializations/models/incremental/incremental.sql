@@ -27,7 +27,7 @@
     {%- endif -%}
   {%- endif -%}
 
-  {{ glue__finish(target_relation, existing_relation, for_relation=not rebuild) }}
+  {{ glue__finish(target_relation, for_relation=not rebuild) }}
   {{ glue__run_post_hooks() }}
   {{ glue__end_python_model(rows, target_relation) }}
 

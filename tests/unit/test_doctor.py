@@ -237,10 +237,6 @@ class TestSettings:
         with pytest.raises(ConfigurationError, match="4096"):
             list(settings.session(subject(conf={f"spark.a{i}": "x" * 100 for i in range(50)})))
 
-    def test_a_version_that_is_too_old(self) -> None:
-        with pytest.raises(ConfigurationError, match=r"3\.0.*whose Python 3\.7 cannot run"):
-            list(settings.session(subject(glue_version="3.0")))
-
     def test_workers_that_are_not_set(self) -> None:
         assert statuses(settings.session(subject(workers=None))) == [PASS, WARN]
         assert statuses(settings.session(subject(workers=None, local=True))) == [PASS]

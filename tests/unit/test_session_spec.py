@@ -90,9 +90,3 @@ def test_too_many_tags():
 
 def test_equal_specs_are_one_key():
     assert {SessionSpec(role_arn=ROLE): 1}[SessionSpec(role_arn=ROLE)] == 1
-
-
-def test_glue_3_cannot_run_the_code_of_the_session():
-    with pytest.raises(ConfigurationError, match="glue_version: got '3.0'") as caught:
-        SessionSpec(role_arn="arn:aws:iam::1:role/r", glue_version="3.0")
-    assert "Python 3.7" in str(caught.value) and "4.0 or later" in str(caught.value)

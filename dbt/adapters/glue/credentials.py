@@ -91,7 +91,11 @@ class GlueCredentials(ClientOptions):
         session=True,
     )
     glue_version: str | None = option(
-        None, "text", "Glue version of the session (5.0).", **one_of(*GLUE_VERSIONS), session=True
+        None,
+        "text",
+        "Glue version of the session (5.0). Glue 3.0's Python 3.7 cannot run what dbt-glue sends.",
+        **one_of(*GLUE_VERSIONS),
+        session=True,
     )
     session_provisioning_timeout_in_seconds: int = option(
         120,

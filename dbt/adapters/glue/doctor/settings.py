@@ -15,13 +15,12 @@ from dbt.adapters.glue.spark_conf import EXTENSIONS, SPARK_CATALOG
 
 # What each Glue version brings ("AWS Glue versions", and "Migrating" in its developer guide).
 VERSIONS: dict[str, dict[str, str]] = {
-    "3.0": {"spark": "3.1.1", "iceberg": "0.13.1", "hudi": "0.10.1", "delta": "1.0.0"},
     "4.0": {"spark": "3.3.0", "iceberg": "1.0.0", "hudi": "0.12.1", "delta": "2.1.0"},
     "5.0": {"spark": "3.5.4", "iceberg": "1.7.1", "hudi": "0.15.0", "delta": "3.3.0"},
     "5.1": {"spark": "3.5.6", "iceberg": "1.10.0", "hudi": "1.0.2", "delta": "3.3.2"},
     "6.0": {"spark": "4.1.1", "iceberg": "1.11.0", "hudi": "1.1.1", "delta": "4.2.0"},
 }
-OLD_VERSIONS = ("3.0", "4.0")
+OLD_VERSIONS = ("4.0",)
 OVERWRITE_MODE = "spark.sql.sources.partitionOverwriteMode"
 
 

@@ -14,8 +14,8 @@ OWNER_TAG = ("dbt-glue", "session")
 KEPT_TAG = ("dbt-glue-kept", "true")
 PROCESS_TAG = "dbt-glue-process"
 REQUEST_ORIGIN = "dbt-glue"
-GLUE_VERSIONS = ("3.0", "4.0", "5.0", "5.1", "6.0", "auto")
-TOO_OLD = ("3.0",)
+# Not 3.0: its Python 3.7 cannot run the code of runtime/.
+GLUE_VERSIONS = ("4.0", "5.0", "5.1", "6.0", "auto")
 # WorkerType of CreateSession; Z.2X, for Ray, cannot run Spark.
 WORKER_TYPES = (
     *("Standard", "G.025X", "G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X"),
@@ -56,15 +56,6 @@ class SessionSpec:
     session_type: str = "livy"
     or_livy: bool = False
     kept: bool = False
-
-    def __post_init__(self) -> None:
-        """Raises ConfigurationError for a version that cannot run what is sent to a session."""
-        if self.glue_version in TOO_OLD:
-            raise ConfigurationError(
-                f"glue_version: got {self.glue_version!r}, whose Python 3.7 cannot run the code "
-                "that dbt-glue sends into its sessions.",
-                hint="Use 4.0 or later.",
-            )
 
     def livy(self) -> "SessionSpec":
         """The same session, of type Livy."""

@@ -139,11 +139,11 @@ class Soak:
             self.rows(f"select * from nowhere.t{number}")
 
     def cancel(self, worker: int, number: int) -> None:
-        ended = threading.Event()
+        connection, ended = self.connections.get_thread_connection(), threading.Event()
 
-        def cancel() -> None:  # until it has begun, there is nothing to cancel
+        def cancel() -> None:  # once it runs, and until it has heard
             while not ended.wait(0.3):
-                self.connections.transport().cancel(f"model.soak.cancel_{number}")
+                self.connections.cancel(connection)
 
         canceller = threading.Thread(target=cancel)
         canceller.start()

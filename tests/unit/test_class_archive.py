@@ -31,6 +31,19 @@ def test_one_that_is_there_is_not_made_again(archives: Path) -> None:
     assert path.stat().st_mtime > 0  # as used
 
 
+def test_jars_installed_anew_have_one_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The JVM refuses an archive of jars that have another time now, though all names are equal."""
+    monkeypatch.setattr(class_archive, "pyspark_jars", lambda: tmp_path)
+    jar = tmp_path / "spark-core.jar"
+    jar.touch()
+    before = class_archive.archive_path([])
+    assert class_archive.archive_path([]) == before
+    os.utime(jar, (1000, 1000))
+    assert class_archive.archive_path([]) != before
+
+
 def test_a_failure_says_why_and_leaves_nothing(archives: Path) -> None:
     with pytest.raises(LocalGlueUnavailable, match="no server in glue"):
         class_archive.make_archive([], no_server, no_server, lambda line: None)

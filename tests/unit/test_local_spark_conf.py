@@ -19,13 +19,22 @@ URL = "http://127.0.0.1:4321"
 CATALOG = "spark.sql.catalog.glue_catalog"
 
 
+def jars(tmp_path: Path, *names: str) -> list[Path]:
+    """The jars of the formats, empty ones."""
+    paths = [tmp_path / f"{name}.jar" for name in names]
+    for path in paths:
+        if not path.exists():
+            path.touch()
+    return paths
+
+
 def settings(tmp_path: Path, arguments: dict[str, str], **server: Any) -> KernelSettings:
     options: dict[str, Any] = {
         "local_dir": tmp_path,
         "endpoint_url": URL,
         "region": "us-east-1",
         "metastore_uri": lambda: "thrift://127.0.0.1:9",
-        "jars_for": lambda formats: [Path(f"/jars/{name}.jar") for name in formats],
+        "jars_for": lambda formats: jars(tmp_path, *formats),
     }
     return kernel_settings("s/1", arguments, ServerSettings(**options | server), tmp_path / "w")
 
@@ -125,13 +134,14 @@ def test_formats_and_extra_jars_are_on_the_class_path(tmp_path: Path) -> None:
     made = settings(
         tmp_path, {"--datalake-formats": "iceberg, delta", "--extra-jars": "s3://b/mine.jar"}
     )
-    expected = f"/jars/iceberg.jar:/jars/delta.jar:/jars/avro.jar:/jars/connect.jar:{jar}"
+    formats = jars(tmp_path, "iceberg", "delta", "avro", "connect")
+    expected = ":".join(map(str, [*formats, jar]))
     assert made.conf["spark.driver.extraClassPath"] == expected
 
 
 def test_avro_and_spark_connect_are_part_of_glue(tmp_path: Path) -> None:
     class_path = settings(tmp_path, {}).conf["spark.driver.extraClassPath"]
-    assert class_path == "/jars/avro.jar:/jars/connect.jar"
+    assert class_path == ":".join(map(str, jars(tmp_path, "avro", "connect")))
 
 
 class TestClassArchive:
@@ -143,7 +153,7 @@ class TestClassArchive:
     @pytest.fixture
     def archive(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         monkeypatch.setenv("DBT_GLUE_JARS", str(tmp_path / "cache" / "jars"))
-        path = archive_path(["/jars/iceberg.jar", "/jars/avro.jar", "/jars/connect.jar"])
+        path = archive_path(jars(tmp_path, "iceberg", "avro", "connect"))
         path.parent.mkdir(parents=True)
         path.touch()
         return path

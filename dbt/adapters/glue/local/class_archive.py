@@ -46,9 +46,15 @@ _CATALOGS = {
 }
 
 
-def archive_path(class_path: Sequence[str]) -> Path:
-    """Where the archive of these jars, in front of pyspark's, is or would be."""
-    parts = (java_told(), str(pyspark_jars()), *class_path)
+def archive_path(jars: Sequence[Path]) -> Path:
+    """Where the archive of these jars, in front of pyspark's, is or would be.
+
+    A JVM takes none but of the very files, by time and size: those of an earlier installation of
+    pyspark at the same place have another.
+    """
+    every = [*jars, *sorted(pyspark_jars().glob("*.jar"))]
+    stats = [(jar, jar.stat()) for jar in every]
+    parts = (java_told(), *(f"{jar} {stat.st_mtime_ns} {stat.st_size}" for jar, stat in stats))
     name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
     return cache_folder().parent / "class-archives" / f"{name}.jsa"
 
@@ -68,7 +74,7 @@ def make_archive(
     if version is None or version < _OLDEST_JAVA:
         report(f"Java {version} keeps no archive of Spark's classes; Java {_OLDEST_JAVA} does")
         return
-    path = archive_path([str(jar) for jar in jars_for((*formats, *ALWAYS))])
+    path = archive_path(jars_for((*formats, *ALWAYS)))
     path.parent.mkdir(parents=True, exist_ok=True)
     with held(path.with_suffix(".lock"), report, "another process prepares Spark's classes"):
         if path.is_file():

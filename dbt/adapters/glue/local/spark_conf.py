@@ -113,8 +113,9 @@ def kernel_settings(
             f"--datalake-formats: {', '.join(unknown)} unknown, expected {', '.join(FORMATS)}"
         )
     needed = [*(name for name in FORMATS if name in formats), *ALWAYS]
-    jars = [str(path) for path in server.jars_for(needed)]
-    archive = archive_path(jars)
+    own_jars = server.jars_for(needed)
+    archive = archive_path(own_jars)
+    jars = [str(path) for path in own_jars]
     jars += _files("--extra-jars", arguments, server.local_dir)
     py_files = _files("--extra-py-files", arguments, server.local_dir)
     py_files += _python_modules(arguments, server.local_dir)

@@ -144,6 +144,26 @@ def test_avro_and_spark_connect_are_part_of_glue(tmp_path: Path) -> None:
     assert class_path == ":".join(map(str, jars(tmp_path, "avro", "connect")))
 
 
+class TestSmallData:
+    """The knob: Spark generates and compiles little code; the user's own `conf` wins."""
+
+    CODEGEN = "spark.sql.codegen.wholeStage"
+
+    def test_compiles_little(self, tmp_path: Path) -> None:
+        conf = settings(tmp_path, {}, small_data=True).conf
+        assert conf[self.CODEGEN] == "false"
+        assert "-XX:TieredStopAtLevel=1" in conf["spark.driver.extraJavaOptions"].split()
+
+    def test_the_users_conf_wins(self, tmp_path: Path) -> None:
+        arguments = {"--conf": f"{self.CODEGEN}=true"}
+        assert settings(tmp_path, arguments, small_data=True).conf[self.CODEGEN] == "true"
+
+    def test_is_off_unless_asked_for(self, tmp_path: Path) -> None:
+        conf = settings(tmp_path, {}).conf
+        assert self.CODEGEN not in conf
+        assert "TieredStopAtLevel" not in conf["spark.driver.extraJavaOptions"]
+
+
 class TestClassArchive:
     """The JVM maps an archive of classes where there is one of just these jars."""
 

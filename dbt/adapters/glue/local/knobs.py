@@ -40,6 +40,7 @@ class Knobs:
     create_buckets: bool = True  # S3 buckets come into being when they are first named
     idle_exit: float | None = None  # seconds without calls and sessions after which it stops
     driver_memory: str = "2g"  # heap of each session's Spark, as spark.driver.memory
+    small_data: bool = False  # Spark compiles little: quick on small tables, slow on big ones
     shared_catalogs: str = ""  # accounts, by commas, whose Data Catalogs are shared with ours
     master: str = "local[*]"  # spark.master of sessions: local, local[n] or local[*]
 

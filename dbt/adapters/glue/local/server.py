@@ -173,6 +173,7 @@ class LocalGlueServer:
             jars_for=jars_for,
             master=self.knobs.master,
             driver_memory=self.knobs.driver_memory,
+            small_data=self.knobs.small_data,
         )
 
     def _on_text(self, text: str) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,30 @@ def test_interrupt_while_the_session_is_provisioned(
     process.wait(30)
     assert time.monotonic() - asked < 15
     wait_until(lambda: all_ended(glue_client, before), 15, "the session has ended")
+
+
+def test_interrupt_while_the_catalog_is_throttled(
+    start: Any, project_dir: Path, calls: Callable[[], dict[str, int]], turn: Callable[..., None]
+) -> None:
+    """What would be tried for two minutes ends soon."""
+    model = "{{ config(materialized='table', file_format='%s') }} select %d as id"
+    write_models(project_dir, [model % ("parquet", n) for n in range(4)])
+    assert start("run").wait(120) == 0
+    turn(throttle={"UpdateTable": 10**6})
+    write_models(project_dir, [model % ("orc", n) for n in range(4)])  # by us, not by Spark
+    process, counted = start("run"), Counter[str]()
+
+    def repeated() -> bool:
+        counted.update(calls())
+        return counted["UpdateTable"] > 16
+
+    wait_until(repeated, 90, "UpdateTable is repeated")
+    process.send_signal(signal.SIGINT)
+    asked = time.monotonic()
+    process.wait(150)
+    assert time.monotonic() - asked < 20 and process.returncode != 0
+    output = (project_dir / "output.txt").read_text()
+    assert output.count("ERROR creating sql table model") == 4
 
 
 def test_throttled_run_succeeds(

@@ -1,6 +1,9 @@
 """Which calls of AWS are repeated, for how long, and what is said at the end."""
 
 import random
+import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,11 +16,13 @@ from botocore.exceptions import (
 from unit.failing_aws import Pauses
 from unit.livy_shell import client_error
 
+from dbt.adapters.glue import retries
 from dbt.adapters.glue.clients import MAY_HAVE_BEEN_DONE, call
 from dbt.adapters.glue.doctor import policy
 from dbt.adapters.glue.exceptions import AccessDenied, CatalogError
 from dbt.adapters.glue.retries import (
     CONFLICT,
+    ENDING_FOR,
     FIRST,
     GONE,
     LAST,
@@ -54,6 +59,12 @@ class Calls:
 @pytest.fixture
 def pauses() -> Pauses:
     return Pauses()
+
+
+@pytest.fixture
+def ending() -> Iterator[threading.Event]:
+    yield retries.ending
+    retries.ending.clear()
 
 
 @pytest.fixture
@@ -218,6 +229,26 @@ class TestBudget:
         with pytest.raises(CatalogError, match="the name of the region is wrong"):
             call("CreateTable", calls, budget=Budget(None, 300.0, pauses.clock, pauses.sleep))
         assert pauses.now <= UNREACHED_FOR and calls.count > 3
+
+    def test_a_run_that_is_to_end_tries_for_a_short_time(self, pauses: Pauses, ending: Any) -> None:
+        ending.set()
+        calls = Calls(THROTTLED)
+        with pytest.raises(CatalogError):
+            call("GetTables", calls, budget=Budget(None, 300.0, pauses.clock, pauses.sleep))
+        assert pauses.now <= ENDING_FOR and calls.count > 3
+
+    def test_a_pause_ends_when_the_run_is_to_end(self, ending: Any) -> None:
+        class Interrupted(Calls):
+            def __call__(self, **request: Any) -> Any:
+                threading.Timer(0.2, ending.set).start()
+                return super().__call__(**request)
+
+        error = client_error("X", "ThrottlingException")
+        error.response["ResponseMetadata"] = {"HTTPHeaders": {"retry-after": "60"}}
+        started = time.monotonic()
+        with pytest.raises(CatalogError):
+            call("GetTables", Interrupted(error), budget=Budget(None))
+        assert time.monotonic() - started < 30
 
     def test_full_jitter(self, pauses: Pauses) -> None:
         chosen = random.Random(7)

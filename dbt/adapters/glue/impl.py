@@ -15,7 +15,7 @@ from dbt.adapters.contracts.relation import RelationConfig
 from dbt.adapters.events.logging import AdapterLogger
 from dbt_common.contracts.constraints import ConstraintType
 
-from dbt.adapters.glue import catalog_relations, table_metadata
+from dbt.adapters.glue import catalog_relations, retries, table_metadata
 from dbt.adapters.glue.catalogs import S3TablesIntegration, of_profile, of_project
 from dbt.adapters.glue.column import GlueColumn
 from dbt.adapters.glue.connections import GlueConnectionManager
@@ -26,7 +26,6 @@ from dbt.adapters.glue.last_modified import last_modified
 from dbt.adapters.glue.model_config import GlueConfig, refuse_catalog, refuse_variables
 from dbt.adapters.glue.python_methods import PythonMethods
 from dbt.adapters.glue.relation import GlueRelation
-from dbt.adapters.glue.retries import GONE
 from dbt.adapters.glue.services import glue_errors
 from dbt.adapters.glue.sql_text import quoted
 from dbt.adapters.glue.table_format import (
@@ -130,6 +129,17 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
     def table_format(self, name: str | None = None) -> TableFormat:
         """The abilities of a relation's table_format; none for a format that dbt cannot write."""
         return known_format(name)
+
+    def cancel_open_connections(self) -> Iterable[str] | None:
+        """Ends what runs, and before long what is repeated: dbt waits for the threads."""
+        retries.ending.set()
+        return super().cancel_open_connections()
+
+    def cleanup_connections(self) -> None:
+        try:
+            super().cleanup_connections()
+        finally:
+            retries.ending.clear()
 
     @glue_errors
     def pre_model_hook(self, config: Mapping[str, Any]) -> None:
@@ -287,7 +297,7 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
                 f"There is no table {source}: its freshness cannot be told.",
                 hint="Correct the source's `schema` (the Glue database) or `identifier`.",
                 operation="GetTable",
-                code=GONE,
+                code=retries.GONE,
             )
         found = last_modified(table, catalog, self.storage)
         return None, self._create_freshness_response(found, datetime.now(timezone.utc))

@@ -12,6 +12,7 @@ botocore's own modes, with an end in time.
 """
 
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -105,7 +106,19 @@ OPERATIONS: dict[str, Operation] = {
 ATTEMPTS = 11  # botocore's `max_attempts: 10` are ten repeats
 SECONDS = 120.0
 UNREACHED_FOR = 30.0  # nobody answers at that address: it is a wrong one more often than not
+ENDING_FOR = 5.0  # once the run is to end: who has interrupted it waits
 FIRST, LAST = 0.3, 20.0  # seconds: the longest pause before the first repeat, and before any
+
+# Set while a run is being ended before its time (Ctrl-C, --fail-fast).
+ending = threading.Event()
+
+
+def pause(seconds: float) -> None:
+    """Between two attempts; one that is under way ends when the run is to end."""
+    if ending.is_set():
+        time.sleep(seconds)
+    else:
+        ending.wait(seconds)
 
 
 @dataclass(frozen=True)
@@ -116,7 +129,7 @@ class Budget:
     attempts: int | None = ATTEMPTS
     seconds: float = SECONDS
     clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], object] = time.sleep
+    sleep: Callable[[float], object] = pause
     random: Callable[[], float] = random.random
 
 
@@ -174,6 +187,8 @@ class Tried:
         seconds = self.budget.seconds
         if error.unreached:
             seconds = min(seconds, UNREACHED_FOR)
+        if ending.is_set():
+            seconds = min(seconds, ENDING_FOR)
         return pause if self._passed() + pause <= seconds else None
 
     def _passed(self) -> float:

@@ -1,8 +1,10 @@
 """Python models on their way to a session, and in the process that runs them."""
 
+import builtins
 import os
 import threading
 import time
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +16,7 @@ from dbt.adapters.glue import python_submissions
 from dbt.adapters.glue.exceptions import StatementCancelled, StatementError
 from dbt.adapters.glue.handle import GlueHandle
 from dbt.adapters.glue.python_submissions import PythonNodes, model_code, session_code
+from dbt.adapters.glue.session import connect_mode
 from dbt.adapters.glue.session.result import Printed, Result
 from dbt.adapters.glue.session.runtime import python as runtime
 from dbt.adapters.glue.session.runtime.errors import describe
@@ -344,14 +347,30 @@ def test_an_error_here_shows_the_users_lines() -> None:
     assert 'File "models/m.py", line 6, in model\n' in str(caught.value)
 
 
-def test_python_here_leaves_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+    """Of the environment, before Python ran here."""
     monkeypatch.delenv("SPARK_CONNECT_MODE_ENABLED", raising=False)
-    before = dict(os.environ)
+    yield set(os.environ)
+    connect_mode.leave()
+
+
+def test_python_here_leaves_the_environment_as_it_was(names: set[str]) -> None:
     mode = 'import os\nprint(os.environ["SPARK_CONNECT_MODE_ENABLED"])\nspark = None'
     assert run_here(sent(mode, ""), a_run()) == "1\n"
     with pytest.raises(StatementError):
         run_here(sent(), a_run())
-    assert dict(os.environ) == before
+    connect_mode.leave()
+    assert set(os.environ) == names
+
+
+@pytest.mark.usefixtures("names")
+def test_other_threads_may_read_the_environment() -> None:
+    """urllib does at each call of AWS: a model failed with KeyError when another one's Python
+    had just ended."""
+    begin = "import builtins, os\nbuiltins.reading = iter(os.environ.items())\nnext(reading)"
+    run_here(sent(f"{begin}\nspark = None", ""), a_run())
+    assert "SPARK_CONNECT_MODE_ENABLED" in dict(builtins.__dict__.pop("reading"))
 
 
 def test_a_loop_here_is_cancelled() -> None:

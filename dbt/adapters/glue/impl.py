@@ -27,6 +27,7 @@ from dbt.adapters.glue.model_config import GlueConfig, refuse_catalog, refuse_va
 from dbt.adapters.glue.python_methods import PythonMethods
 from dbt.adapters.glue.relation import GlueRelation
 from dbt.adapters.glue.services import glue_errors
+from dbt.adapters.glue.session import connect_mode
 from dbt.adapters.glue.sql_text import quoted
 from dbt.adapters.glue.table_format import (
     INCREMENTAL_STRATEGIES,
@@ -139,6 +140,7 @@ class GlueAdapter(PythonMethods, IncrementalMethods):
         try:
             super().cleanup_connections()
         finally:
+            connect_mode.leave()
             retries.ending.clear()
 
     @glue_errors

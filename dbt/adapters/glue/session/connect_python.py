@@ -7,7 +7,6 @@ Imported when a model asks for it: it needs the `connect` extra.
 """
 
 import ctypes
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from dbt.adapters.glue.exceptions import (
     StatementError,
     spark_message,
 )
+from dbt.adapters.glue.session import connect_mode
 from dbt.adapters.glue.session.runtime.errors import describe
 from dbt.adapters.glue.session.runtime.python import (
     forget_source,
@@ -32,8 +32,6 @@ from dbt.adapters.glue.session.runtime.python import (
     teach_print,
 )
 
-# By this pyspark's functions, and pandas on Spark, know that they are to talk Spark Connect.
-CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
 LOOK_EVERY = 0.2  # seconds between two looks whether the run is cancelled
 
 
@@ -65,7 +63,8 @@ def run_here(code: str, channel: Any, spark_session: str, user: str, run: Cancel
     """
     name = source_name(code, "<dbt>")
     teach_print()
-    with connect_mode(), spark_over(channel, spark_session, user, run.label) as spark:
+    connect_mode.enter()
+    with spark_over(channel, spark_session, user, run.label) as spark:
         watch = Watch(run)
         try:
             return run_python(spark, None, code, name, watch.running)
@@ -78,27 +77,6 @@ def run_here(code: str, channel: Any, spark_session: str, user: str, run: Cancel
         finally:
             watch.end()
             forget_source(name)
-
-
-_mode_lock = threading.Lock()
-_in_mode = 0  # how many threads run Python
-
-
-@contextmanager
-def connect_mode() -> Iterator[None]:
-    """Has pyspark talk Spark Connect while a thread runs Python, and not afterwards: whoever runs
-    dbt as a library may have a Spark of his own in this process."""
-    global _in_mode
-    with _mode_lock:
-        _in_mode += 1
-        os.environ[CONNECT_MODE] = "1"
-    try:
-        yield
-    finally:
-        with _mode_lock:
-            _in_mode -= 1
-            if not _in_mode:
-                os.environ.pop(CONNECT_MODE, None)
 
 
 def failed(error: BaseException, name: str) -> StatementError:

@@ -76,9 +76,9 @@ def install(venv: Venv, *args: str) -> None:
 
 def cached(name: str, steps: Sequence[Sequence[str]]) -> Venv:
     """The venv made by running `pip install` with each of `steps` in turn; built once."""
-    key = hashlib.sha256(
-        repr((sys.version_info[:3], steps, CONSTRAINTS.read_text())).encode()
-    ).hexdigest()[:12]
+    # whichever clone asks: what the constraints say, not where they are
+    said = repr(steps).replace(str(CONSTRAINTS), CONSTRAINTS.read_text())
+    key = hashlib.sha256(repr((sys.version_info[:3], said)).encode()).hexdigest()[:12]
     root = _cache() / f"{name}-{key}"
     with (_cache() / f"{name}-{key}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -238,17 +238,14 @@ class TestBudget:
         assert pauses.now <= ENDING_FOR and calls.count > 3
 
     def test_a_pause_ends_when_the_run_is_to_end(self, ending: Any) -> None:
-        class Interrupted(Calls):
-            def __call__(self, **request: Any) -> Any:
-                threading.Timer(0.2, ending.set).start()
-                return super().__call__(**request)
-
         error = client_error("X", "ThrottlingException")
         error.response["ResponseMetadata"] = {"HTTPHeaders": {"retry-after": "60"}}
-        started = time.monotonic()
+        started, interrupt = time.monotonic(), threading.Timer(0.2, ending.set)
+        interrupt.start()
         with pytest.raises(CatalogError):
-            call("GetTables", Interrupted(error), budget=Budget(None))
+            call("GetTables", Calls(error), budget=Budget(None))
         assert time.monotonic() - started < 30
+        interrupt.join()
 
     def test_full_jitter(self, pauses: Pauses) -> None:
         chosen = random.Random(7)

@@ -76,13 +76,12 @@ class TestReusedByName:
 @pytest.mark.alone
 class TestWarmSelect:
     def test_select_1_under_150_ms(self, project: Any) -> None:
-        project.run_sql("select 1", fetch="one")
         seconds = []
-        for _ in range(10):
+        for _ in range(20):  # the first ten warm the session up
             started = time.monotonic()
             assert project.run_sql("select 1 as one", fetch="one")[0] == 1
             seconds.append(time.monotonic() - started)
-        assert sorted(seconds)[5] < 0.150, seconds
+        assert sorted(seconds[10:])[5] < 0.150, seconds
 
 
 class TestSqlIsData:

@@ -24,7 +24,7 @@ setup: $(JARS) ## make .venv, install everything at the versions of constraints.
 demo: $(JARS) ## build examples/jaffle_shop twice on a local Glue, with docs, and show what came out
 	@$(BIN)/python scripts/demo.py
 
-test: lint $(JARS) ## lint, then every test (about 40 minutes on two cores)
+test: lint $(JARS) ## lint, then every test (about 50 minutes on two cores)
 	@scripts/run-tests $(PYTEST_ARGS)
 
 test-fast: $(JARS) ## the tests that take seconds (within 2 minutes)

@@ -42,8 +42,8 @@ _JAVA_OPTIONS = (
     " -XX:Tier4InvocationThreshold=100000 -XX:Tier4MinInvocationThreshold=50000"
     " -XX:Tier4CompileThreshold=400000 -XX:Tier4BackEdgeThreshold=4000000"
 )
-# Code that sees a few rows is not worth its compilation, nor four tasks: a build of 100 small models
-# takes 50 s instead of 68 s (2 cores, one after the other).
+# Code that sees a few rows is not worth its compilation, nor four tasks: a build of 100 small
+# models takes 50 s instead of 68 s (2 cores, one after the other).
 _SMALL_DATA = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",

@@ -234,8 +234,16 @@ class TestBudget:
         ending.set()
         calls = Calls(THROTTLED)
         with pytest.raises(CatalogError):
-            call("GetTables", calls, budget=Budget(None, 300.0, pauses.clock, pauses.sleep))
+            call("GetTables", calls, budget=Budget(40, 300.0, pauses.clock, pauses.sleep))
         assert pauses.now <= ENDING_FOR and calls.count > 3
+
+    def test_a_session_is_still_stopped_with_all_its_time(self, pauses: Pauses, ending: Any) -> None:
+        """What has a time of its own keeps it: a session that is left costs more than seconds."""
+        ending.set()
+        always = Budget(None, 60.0, pauses.clock, pauses.sleep, lambda: 1.0)
+        with pytest.raises(CatalogError):
+            call("StopSession", Calls(THROTTLED), budget=always)
+        assert pauses.now > ENDING_FOR
 
     def test_a_pause_ends_when_the_run_is_to_end(self, ending: Any) -> None:
         error = client_error("X", "ThrottlingException")
@@ -243,7 +251,7 @@ class TestBudget:
         started, interrupt = time.monotonic(), threading.Timer(0.2, ending.set)
         interrupt.start()
         with pytest.raises(CatalogError):
-            call("GetTables", Calls(error), budget=Budget(None))
+            call("GetTables", Calls(error), budget=Budget())
         assert time.monotonic() - started < 30
         interrupt.join()
 

@@ -106,7 +106,7 @@ OPERATIONS: dict[str, Operation] = {
 ATTEMPTS = 11  # botocore's `max_attempts: 10` are ten repeats
 SECONDS = 120.0
 UNREACHED_FOR = 30.0  # nobody answers at that address: it is a wrong one more often than not
-ENDING_FOR = 5.0  # once the run is to end: who has interrupted it waits
+ENDING_FOR = 5.0  # once the run is to end; what has a time of its own (StopSession …) keeps it
 FIRST, LAST = 0.3, 20.0  # seconds: the longest pause before the first repeat, and before any
 
 # Set while a run is being ended before its time (Ctrl-C, --fail-fast).
@@ -187,7 +187,7 @@ class Tried:
         seconds = self.budget.seconds
         if error.unreached:
             seconds = min(seconds, UNREACHED_FOR)
-        if ending.is_set():
+        if ending.is_set() and self.budget.attempts is not None:
             seconds = min(seconds, ENDING_FOR)
         return pause if self._passed() + pause <= seconds else None
 

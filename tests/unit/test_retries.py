@@ -237,7 +237,9 @@ class TestBudget:
             call("GetTables", calls, budget=Budget(40, 300.0, pauses.clock, pauses.sleep))
         assert pauses.now <= ENDING_FOR and calls.count > 3
 
-    def test_a_session_is_still_stopped_with_all_its_time(self, pauses: Pauses, ending: Any) -> None:
+    def test_a_session_is_still_stopped_with_all_its_time(
+        self, pauses: Pauses, ending: Any
+    ) -> None:
         """What has a time of its own keeps it: a session that is left costs more than seconds."""
         ending.set()
         always = Budget(None, 60.0, pauses.clock, pauses.sleep, lambda: 1.0)

@@ -131,8 +131,7 @@ def kernel_settings(
     jars += _files("--extra-jars", arguments, server.local_dir)
     py_files = _files("--extra-py-files", arguments, server.local_dir)
     py_files += _python_modules(arguments, server.local_dir)
-    conf = _defaults(server, folder) | (_SMALL_DATA if server.small_data else {})
-    conf |= _catalog_conf(arguments, server)
+    conf = _defaults(server, folder) | _catalog_conf(arguments, server)
     conf |= {f"spark.hadoop.{k}": v for k, v in hadoop_properties(server.local_dir).items()}
     conf |= iceberg_glue_conf(user, server.endpoint_url, server.region, notes)
     class_path = [*jars, *filter(None, [user.get("spark.driver.extraClassPath")])]
@@ -198,7 +197,7 @@ def local_path(uri: str, local_dir: Path) -> Path:
 
 
 def _defaults(server: ServerSettings, folder: Path) -> dict[str, str]:
-    return {
+    defaults = {
         "spark.master": server.master,
         "spark.app.name": "AWS Glue local session",
         "spark.driver.memory": server.driver_memory,
@@ -216,6 +215,7 @@ def _defaults(server: ServerSettings, folder: Path) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.warehouse.dir": (server.local_dir / "warehouse").absolute().as_uri(),
     }
+    return defaults | (_SMALL_DATA if server.small_data else {})
 
 
 def _catalog_conf(arguments: Mapping[str, str], server: ServerSettings) -> dict[str, str]:
